@@ -1,0 +1,1 @@
+"""The judge: runs question sets, measures retrieval, answers and refusals, compares with a baseline."""

@@ -1,0 +1,1 @@
+"""Files that ship with the package: tiktoken's cl100k_base ranks."""

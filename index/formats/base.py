@@ -1,0 +1,42 @@
+"""What a format reader gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from index.types import Section
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """One document found in a file. `key` tells several in one file apart (a JSON Lines row's id), else empty.
+
+    `sections` tile `text`; an empty tuple stands for one section without heading or page.
+    """
+
+    title: str
+    text: str
+    sections: tuple[Section, ...] = ()
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How to recognise and read one kind of file.
+
+    `recognises(head, suffix)` looks at the first 4096 bytes and the lower-case suffix (".md"); `read(data, source)` takes
+    the whole file and raises `FileError` with one clear reason where it cannot be read.
+    """
+
+    name: str
+    media_type: str
+    suffixes: tuple[str, ...]
+    recognises: Callable[[bytes, str], bool]
+    read: Callable[[bytes, str], Iterator[Extract]]
+
+
+def stem(source: str) -> str:
+    """A title for a document that has none: the file's name without folder and suffix."""
+    return Path(source.split("#", 1)[0]).stem

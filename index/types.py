@@ -1,0 +1,98 @@
+"""What is stored: documents, their sections, and the chunks they are split into.
+
+Offsets are Unicode code points into `Document.text`, half open. Whatever makes a span proves it on construction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+
+def sha256_text(text: str) -> str:
+    """SHA-256 of the text's UTF-8 bytes, as 64 hexadecimal digits."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def document_id(source: str) -> str:
+    """The id of the document that lives at `source`: 16 hexadecimal digits, the same on every machine."""
+    return sha256_text(source)[:16]
+
+
+def check_span(start: int, end: int, length: int, what: str) -> None:
+    """Raise ValueError unless `0 <= start < end <= length`."""
+    if not 0 <= start < end <= length:
+        raise ValueError(f"{what}: span [{start}, {end}) does not lie within a text of {length} characters")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A stretch of a document under one heading path and on one page (1-based; None where there are no pages)."""
+
+    start: int
+    end: int
+    heading: tuple[str, ...] = ()
+    page: int | None = None
+
+
+@dataclass(frozen=True)
+class Document:
+    """One document as extracted; `text` is never cleaned in a way that moves a character.
+
+    `source` is the name people see and cite (`handbook/leave.md`, `faq.jsonl#12`), unique in a library.
+    `sections` tile the text in order. `modified` is the file's modification time in seconds since the epoch.
+    """
+
+    id: str
+    source: str
+    title: str
+    text: str
+    media_type: str
+    file_sha256: str
+    text_sha256: str
+    sections: tuple[Section, ...]
+    modified: float
+
+    def __post_init__(self) -> None:
+        position = 0
+        for section in self.sections:
+            if section.start != position or section.end <= section.start:
+                raise ValueError(f"{self.source}: sections must tile the text; found [{section.start}, {section.end})"
+                                 f" where one starting at {position} was due")
+            position = section.end
+        if position != len(self.text):
+            raise ValueError(f"{self.source}: sections end at {position}, the text at {len(self.text)}")
+
+    def section_at(self, offset: int) -> Section:
+        """The section that holds the character at `offset`."""
+        low, high = 0, len(self.sections) - 1
+        while low < high:
+            middle = (low + high) // 2
+            if self.sections[middle].end <= offset:
+                low = middle + 1
+            else:
+                high = middle
+        return self.sections[low]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Whole consecutive sentences of one document, the unit that is encoded and searched.
+
+    `sentences` are (start, end) pairs in document coordinates; `tokens` counts cl100k_base tokens of the chunk's text.
+    """
+
+    id: str
+    document_id: str
+    start: int
+    end: int
+    sentences: tuple[tuple[int, int], ...]
+    tokens: int
+
+    def __post_init__(self) -> None:
+        if not self.sentences:
+            raise ValueError(f"chunk {self.id} holds no sentence")
+        position = self.start
+        for start, end in self.sentences:
+            check_span(start - position, end - position, self.end - position, f"chunk {self.id}")
+            position = end

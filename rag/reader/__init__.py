@@ -1,0 +1,1 @@
+"""Readers: given a question and its passages, mark the spans that answer it."""

@@ -1,0 +1,131 @@
+"""What an answer is made of: passages, spans, quotes, citations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from index.types import Chunk, Document, check_span
+
+SCHEMA = 1  # of the JSON object that `ask --json`, `eval --predictions` and `POST /v1/ask` share
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A retrieved chunk with its document. Ranks are 1-based; None where that search did not find it."""
+
+    chunk: Chunk
+    document: Document
+    score: float
+    dense_rank: int | None = None
+    lexical_rank: int | None = None
+
+    @property
+    def text(self) -> str:
+        """The chunk's characters, as in the document."""
+        return self.document.text[self.chunk.start : self.chunk.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a reader marks in a passage, in document coordinates; `score` compares across the passages of a question."""
+
+    passage: Passage
+    start: int
+    end: int
+    score: float
+
+    def __post_init__(self) -> None:
+        chunk = self.passage.chunk
+        check_span(self.start - chunk.start, self.end - chunk.start, chunk.end - chunk.start, f"span in {chunk.id}")
+
+    @property
+    def text(self) -> str:
+        """The span's characters, as in the document."""
+        return self.passage.document.text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a quote stands: enough to replay it without searching."""
+
+    number: int
+    document_id: str
+    source: str
+    title: str
+    start: int
+    end: int
+    page: int | None
+    heading: tuple[str, ...]
+    text_sha256: str
+    file_sha256: str
+
+    def json(self) -> dict[str, Any]:
+        """The form of the JSON contract."""
+        return {"number": self.number, "document_id": self.document_id, "source": self.source, "title": self.title,
+                "start": self.start, "end": self.end, "page": self.page, "heading": list(self.heading),
+                "text_sha256": self.text_sha256, "file_sha256": self.file_sha256}
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """One or more whole sentences, verbatim; `start`, `end` and `highlight` are those of the first citation's document."""
+
+    text: str
+    start: int
+    end: int
+    highlight: tuple[int, int]
+    score: float
+    citations: tuple[Citation, ...]
+
+    @classmethod
+    def of(cls, document: Document, start: int, end: int, highlight: tuple[int, int], score: float,
+           citations: tuple[Citation, ...]) -> Quote:
+        """Cut a quote from its document. Raises ValueError where a span does not lie in the text."""
+        check_span(start, end, len(document.text), f"quote from {document.source}")
+        check_span(highlight[0] - start, highlight[1] - start, end - start, f"highlight in {document.source}")
+        return cls(document.text[start:end], start, end, highlight, score, citations)
+
+    def __post_init__(self) -> None:
+        if len(self.text) != self.end - self.start:
+            raise ValueError(f"a quote of {len(self.text)} characters cannot stand at [{self.start}, {self.end})")
+        if not self.citations:
+            raise ValueError("a quote without a citation")
+
+    def json(self) -> dict[str, Any]:
+        """The form of the JSON contract."""
+        return {"text": self.text, "start": self.start, "end": self.end, "highlight": list(self.highlight),
+                "score": round(self.score, 4), "citations": [citation.json() for citation in self.citations]}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to one question, or its refusal (`answered` false, no quotes, `passages` still what was looked at)."""
+
+    question: str
+    standalone_question: str
+    answered: bool
+    confidence: float
+    quotes: tuple[Quote, ...]
+    passages: tuple[Passage, ...]
+    generation: str
+    models: dict[str, str]
+    timings_ms: dict[str, float] = field(compare=False)
+
+    @property
+    def text(self) -> str:
+        """The quotes, a line each."""
+        return "\n".join(quote.text for quote in self.quotes)
+
+    def json(self, id: str = "") -> dict[str, Any]:
+        """The JSON contract; `id` names the question (of an eval set, say)."""
+        return {
+            "schema": SCHEMA, "id": id, "question": self.question, "standalone_question": self.standalone_question,
+            "answered": self.answered, "confidence": round(self.confidence, 3), "text": self.text,
+            "quotes": [quote.json() for quote in self.quotes],
+            "passages": [{"source": p.document.source, "start": p.chunk.start, "end": p.chunk.end,
+                          "score": round(p.score, 4), "dense_rank": p.dense_rank, "lexical_rank": p.lexical_rank}
+                         for p in self.passages],
+            "generation": self.generation, "models": dict(self.models),
+            "timings_ms": {stage: round(ms, 2) for stage, ms in self.timings_ms.items()},
+        }
