@@ -26,7 +26,7 @@ class PullquoteError(Exception):
     """What happened, and what to do about it."""
 
     def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(message)
+        super().__init__(message, remedy)  # in full, so that it survives pickling
         self.message = message
         self.remedy = remedy
 
@@ -43,6 +43,7 @@ class FileError(InputError):
 
     def __init__(self, source: str, message: str, remedy: str = "") -> None:
         super().__init__(message, remedy)
+        self.args = (source, message, remedy)
         self.source = source
 
     def __str__(self) -> str:

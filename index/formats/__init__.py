@@ -1,5 +1,26 @@
 """One small module a format: each turns a file's bytes into extracts, with places known as exact offsets.
 
-A format is a `Format`: a name, the media type, the file suffixes it claims, a test on content, and a reader. To add one,
-write a module with a `FORMAT` constant and list it in `FORMATS` (order matters: the first that recognises the content).
+A format is a `Format`: a name, the media type, the file suffixes it claims, a test on content, and a reader. To add
+one, write a module with a `FORMAT` constant and list it in `FORMATS` (order matters: the first that recognises the
+content).
 """
+
+from __future__ import annotations
+
+from index.formats import docx, html, jsonl, markdown, pdf, text
+from index.formats.base import Format
+
+# Those with an unmistakable beginning, then those that go by their suffix, then what any text may be.
+FORMATS: tuple[Format, ...] = (
+    pdf.FORMAT,
+    docx.FORMAT,
+    jsonl.FORMAT,
+    markdown.FORMAT,
+    html.FORMAT,
+    text.FORMAT,
+)
+
+
+def detect(head: bytes, suffix: str) -> Format | None:
+    """The format of a file by its first bytes and lower-case suffix (".md"); None if it is no document that is read."""
+    return next((format for format in FORMATS if format.recognises(head, suffix)), None)

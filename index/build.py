@@ -1,0 +1,434 @@
+"""Keep a library in step with its files: read what is new or changed, carry over the rest, publish a new generation."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from index.cache import EmbeddingCache, Half
+from index.catalog import CatalogWriter, FileRecord
+from index.chunks import DEFAULT, Chunking, search_text, split
+from index.encoder import Encoder
+from index.errors import EncoderMismatch, FileError, HomeError, InputError, NoIndex
+from index.files import Found, find_files, read_documents
+from index.generation import (
+    Generation,
+    Manifest,
+    Root,
+    checksums,
+    file_sha256,
+    generations,
+    open_current,
+    prune,
+    publish,
+    writing,
+)
+from index.lexical import LexicalWriter
+from index.types import Chunk, Document
+from index.vectors import write_vectors
+
+_ENCODE_AT_ONCE = 1024  # chunks: enough to sort by length, little enough to lose when interrupted
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a build is. `stage` is "reading" (files), "encoding" (chunks met so far) or "writing"."""
+
+    stage: str
+    done: int
+    total: int
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a build did, by source; `encoded` counts the chunks that had to be encoded anew."""
+
+    generation: str
+    added: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    unchanged: int = 0
+    skipped: tuple[FileError, ...] = ()
+    documents: int = 0
+    chunks: int = 0
+    encoded: int = 0
+    seconds: float = 0.0
+
+
+Listener = Callable[[Progress], None]
+
+
+@dataclass
+class _Changes:
+    added: list[str] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    skipped: list[FileError] = field(default_factory=list)
+
+
+def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: Chunking = DEFAULT,
+         rebuild: bool = False, progress: Listener | None = None) -> Report:
+    """Bring the library in `home` up to date and publish the result.
+
+    `paths` (files or folders) join the library and are looked through; without any, everything that it follows already is.
+    Files that cannot be read are reported and skipped: the version indexed before stays. `rebuild` reads every file anew
+    and may change encoder or chunking. Raises HomeError, InputError or ModelError; the generation in use then stays.
+    """
+    started = time.perf_counter()
+    tell = progress or (lambda _: None)
+    with writing(home):
+        before = _previous(home, encoder, chunking, rebuild)
+        roots, scan, excluded = _roots(home, before, paths)
+        changes = _Changes()
+        found = {file.source: file for file in _look(home, scan, excluded, changes)}
+        kept = _carried(before, roots, scan, found, changes)
+        if before and not rebuild and _same(before, roots, excluded, kept, found):
+            made = before.manifest
+            return Report(made.id, unchanged=made.documents, skipped=tuple(changes.skipped), documents=made.documents,
+                          chunks=made.chunks, seconds=time.perf_counter() - started)
+        with _build(home, before, encoder, chunking, tell) as build:
+            files = sorted({**kept, **found}.items())
+            for number, (source, file) in enumerate(files, 1):
+                tell(Progress("reading", number - 1, len(files), source))
+                if isinstance(file, Found):
+                    _take_in(build, file, excluded, None if rebuild else before, changes)
+                else:
+                    build.carry(file)
+            tell(Progress("reading", len(files), len(files)))
+            manifest = build.finish(roots, excluded)
+        old = {info.source for info in before.sources()} if before else set()
+        removed = old - build.sources
+    return Report(manifest.id, tuple(changes.added), tuple(changes.updated), tuple(sorted(removed)), changes.unchanged,
+                  tuple(changes.skipped), manifest.documents, manifest.chunks, build.encoded,
+                  time.perf_counter() - started)
+
+
+def index_documents(home: Path, documents: Iterable[Document], *, encoder: Encoder, chunking: Chunking = DEFAULT,
+                    progress: Listener | None = None) -> Report:
+    """Make the library in `home` consist of the given documents, which no file on disk stands for."""
+    started = time.perf_counter()
+    with writing(home), _build(home, None, encoder, chunking, progress or (lambda _: None)) as build:
+        for document in documents:
+            build.add(document, "")
+        if not build.sources:
+            raise InputError("there is no document to index", "Give at least one")
+        manifest = build.finish((), ())
+    return Report(manifest.id, tuple(sorted(build.sources)), documents=manifest.documents, chunks=manifest.chunks,
+                  encoded=build.encoded, seconds=time.perf_counter() - started)
+
+
+def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, chunking: Chunking = DEFAULT,
+           progress: Listener | None = None) -> Report:
+    """Take documents, folders or whole roots out of the library, by source; the files on disk are left alone.
+
+    Files copied into the home (uploads) are deleted with them. Raises InputError where a source is not in the library.
+    """
+    started = time.perf_counter()
+    with writing(home):
+        before = open_current(home)
+        infos = before.sources()
+        for source in sources:
+            if not any(_below(info.source, source) for info in infos):
+                raise InputError(f"{source} is not in the library", "See what is with: pullquote status")
+        gone = [info for info in infos if any(_below(info.source, source) for source in sources)]
+        going = {info.path for info in gone}
+        roots = tuple(root for root in before.manifest.roots if root.name not in sources)
+        excluded = tuple(sorted({*before.manifest.excluded, *sources} - {root.name for root in before.manifest.roots}))
+        with _build(home, before, encoder, before.manifest.chunking, progress or (lambda _: None)) as build:
+            for record in sorted(before.catalog.files(), key=lambda record: record.source):
+                if record.path not in going or not any(_below(record.source, source) for source in sources):
+                    build.carry(record, without=sources)
+            manifest = build.finish(roots, excluded)
+        for path in going:
+            if Path(path).is_relative_to((home / "uploads").absolute()):
+                Path(path).unlink(missing_ok=True)
+    return Report(manifest.id, removed=tuple(info.source for info in gone), unchanged=manifest.documents,
+                  documents=manifest.documents, chunks=manifest.chunks, seconds=time.perf_counter() - started)
+
+
+def _previous(home: Path, encoder: Encoder, chunking: Chunking, rebuild: bool) -> Generation | None:
+    """The generation to carry over from; None for the first, or where a rebuild cannot use it."""
+    try:
+        before = open_current(home)
+    except NoIndex:
+        return None
+    except HomeError:
+        if rebuild:
+            return None
+        raise
+    made = before.manifest
+    same_encoder = (made.encoder, made.revision) == (encoder.name, encoder.revision)
+    if not rebuild and not same_encoder:
+        raise EncoderMismatch(
+            f"the index in {home} was made with the encoder {made.encoder} ({made.revision}), not {encoder.name}"
+            f" ({encoder.revision})", "Go on with that one, or index everything anew with: pullquote index --rebuild")
+    if not rebuild and made.chunking != chunking:
+        raise InputError(f"the index in {home} has chunks of {made.chunking.size} tokens (overlap {made.chunking.overlap}),"
+                         f" not {chunking.size} (overlap {chunking.overlap})",
+                         "Index everything anew with: pullquote index --rebuild")
+    return before
+
+
+def _roots(home: Path, before: Generation | None, paths: Sequence[Path],
+           ) -> tuple[tuple[Root, ...], tuple[Root, ...], tuple[str, ...]]:
+    """All roots, those to look through now, and the sources that the user took out."""
+    roots = list(before.manifest.roots) if before else []
+    excluded = list(before.manifest.excluded) if before else []
+    scan: list[Root] = []
+    for path in paths:
+        absolute = path.expanduser().absolute()
+        if not absolute.exists():
+            raise InputError(f"there is no file or folder {path}", "Check the path")
+        if absolute.resolve() == home.resolve():
+            raise InputError(f"{path} is the index itself", "Name the files to index")
+        root = next((root for root in roots if root.path == str(absolute)), None)
+        if root is None:
+            root = Root(str(absolute), _free_name(absolute, {root.name for root in roots}))
+            roots.append(root)
+        excluded = [source for source in excluded if not _below(source, root.name)]
+        scan.append(root)
+    if not paths and not roots:
+        raise NoIndex(f"nothing is indexed in {home} yet", "Index your files with: pullquote index PATH")
+    return tuple(roots), tuple(scan if paths else roots), tuple(excluded)
+
+
+def _free_name(path: Path, taken: set[str]) -> str:
+    """The path's last part, or as many more as it takes to be unlike the other roots'."""
+    parts = [part for part in path.parts if part != path.anchor] or [path.anchor]
+    for count in range(1, len(parts) + 1):
+        name = "/".join(parts[-count:])
+        if name not in taken:
+            return name
+    return path.as_posix()
+
+
+def _look(home: Path, scan: Sequence[Root], excluded: Sequence[str], changes: _Changes) -> Iterator[Found]:
+    """The files below the roots to look through, the home's own left out; what cannot be looked at is noted."""
+    seen: set[str] = set()
+    ours, uploads = home.absolute(), (home / "uploads").absolute()
+    for root in scan:
+        for found in find_files(Path(root.path), root.name):
+            if isinstance(found, FileError):
+                changes.skipped.append(found)
+                continue
+            own = found.path.is_relative_to(ours) and not found.path.is_relative_to(uploads)
+            if not own and str(found.path) not in seen and not any(_below(found.source, name) for name in excluded):
+                seen.add(str(found.path))
+                yield found
+
+
+def _carried(before: Generation | None, roots: Sequence[Root], scan: Sequence[Root], found: dict[str, Found],
+             changes: _Changes) -> dict[str, FileRecord]:
+    """Files of the generation before that were not looked for, or could not be looked at."""
+    carried = {}
+    for record in before.catalog.files() if before else ():
+        followed = any(_below(record.source, root.name) for root in roots)
+        looked = any(_below(record.source, root.name) for root in scan)
+        failed = any(_below(record.source, error.source) for error in changes.skipped)
+        if followed and record.source not in found and (failed or not looked):
+            carried[record.source] = record
+    return carried
+
+
+def _same(before: Generation, roots: tuple[Root, ...], excluded: tuple[str, ...], kept: dict[str, FileRecord],
+          found: dict[str, Found]) -> bool:
+    """Whether there is nothing to do: the same roots hold the same files, of the same size and time."""
+    now = {(str(f.path), f.source, f.size, f.mtime_ns) for f in found.values()}
+    now |= {(r.path, r.source, r.size, r.mtime_ns) for r in kept.values()}
+    then = {(r.path, r.source, r.size, r.mtime_ns) for r in before.catalog.files()}
+    return now == then and (roots, excluded) == (before.manifest.roots, before.manifest.excluded)
+
+
+def _take_in(build: _Build, file: Found, excluded: Sequence[str], before: Generation | None, changes: _Changes) -> None:
+    """Read a file that is new or changed; carry over one that is not, or that cannot be read any more."""
+    known = build.known.get(str(file.path))
+    if known and known.source != file.source:
+        known = None
+    same_state = known and (known.size, known.mtime_ns) == (file.size, file.mtime_ns)
+    try:
+        if before and known:
+            digest = known.sha256 if same_state else file_sha256(file.path)
+            if digest == known.sha256:
+                build.carry(replace(known, size=file.size, mtime_ns=file.mtime_ns))
+                changes.unchanged += 1
+                return
+        documents = read_documents(file.path, file.source)
+    except FileError as error:
+        _keep(build, known, error, changes)
+        return
+    except OSError as error:
+        _keep(build, known, FileError(file.source, f"the file cannot be read ({error.strerror})",
+                                      "Check that it is still there and readable"), changes)
+        return
+    old = set(build.sources_before(known)) if known else set()
+    for document in documents:
+        if any(_below(document.source, source) for source in excluded):
+            continue
+        build.add(document, str(file.path))
+        if document.source not in old:
+            changes.added.append(document.source)
+        elif build.text_before(document.id) == document.text_sha256:
+            changes.unchanged += 1
+        else:
+            changes.updated.append(document.source)
+    build.note(FileRecord(str(file.path), file.source, file.size, file.mtime_ns, documents[0].file_sha256))
+
+
+def _keep(build: _Build, known: FileRecord | None, error: FileError, changes: _Changes) -> None:
+    if known:
+        build.carry(known)
+        error = FileError(error.source, f"{error.message} (the version indexed before stays)", error.remedy)
+    changes.skipped.append(error)
+
+
+def _below(source: str, name: str) -> bool:
+    """Whether `source` is `name`, a file in it, or a document in that file."""
+    return source == name or source.startswith((f"{name}/", f"{name}#"))
+
+
+class _Build:
+    """A generation being written. Rows are given out in the order of `add` and `carry`; vectors follow in batches."""
+
+    def __init__(self, home: Path, folder: Path, before: Generation | None, encoder: Encoder, chunking: Chunking,
+                 tell: Listener) -> None:
+        self.home, self.folder, self.before = home, folder, before
+        self.known = {record.path: record for record in before.catalog.files()} if before else {}
+        self.sources: set[str] = set()
+        self._encoder, self._chunking, self._tell = encoder, chunking, tell
+        self._cache = EmbeddingCache(home / "cache" / "embeddings.sqlite", encoder)
+        self._catalog = CatalogWriter(folder / "catalog.sqlite")
+        self._lexical = LexicalWriter(folder / "lexical")
+        self._vectors = np.zeros((1024, encoder.dimension), dtype=np.float16)
+        self._waiting: list[tuple[int, str]] = []
+        self._done = 0
+
+    @property
+    def encoded(self) -> int:
+        """How many chunks were encoded anew."""
+        return self._cache.encoded
+
+    def sources_before(self, record: FileRecord) -> list[str]:
+        """The sources of the documents that this file held in the generation before."""
+        if not self.before:
+            return []
+        return [self.before.document(id).source for id in self.before.catalog.documents_of(record.path)]
+
+    def text_before(self, document_id: str) -> str:
+        """The text hash of a document in the generation before."""
+        return self.before.document(document_id).text_sha256 if self.before else ""
+
+    def note(self, record: FileRecord) -> None:
+        """Remember a file's state."""
+        self._catalog.add_file(record)
+
+    def add(self, document: Document, path: str) -> None:
+        """Split a document and put its chunks in line to be encoded."""
+        if document.source in self.sources:
+            raise InputError(f"two documents have the source {document.source}", "Give each its own name")
+        chunks = split(document, self._chunking, self._encoder.window, self._encoder.count)
+        rows = self._place(document, chunks, path)
+        self._waiting += [(row, search_text(document, chunk)) for row, chunk in zip(rows, chunks, strict=True)]
+        if len(self._waiting) >= _ENCODE_AT_ONCE:
+            self._encode()
+
+    def carry(self, record: FileRecord, without: Sequence[str] = ()) -> None:
+        """Take over a file's documents with their vectors from the generation before."""
+        assert self.before
+        self._catalog.add_file(record)
+        for id in self.before.catalog.documents_of(record.path):
+            document = self.before.document(id)
+            if any(_below(document.source, source) for source in without):
+                continue
+            old_rows, chunks = self.before.catalog.chunks_of(id)
+            if (self.before.manifest.encoder, self.before.manifest.revision, self.before.manifest.chunking) != (
+                    self._encoder.name, self._encoder.revision, self._chunking):
+                self.add(document, record.path)
+                continue
+            rows = self._place(document, chunks, record.path)
+            self._room(rows.stop)
+            self._vectors[rows.start : rows.stop] = self.before.vectors.take(old_rows)
+            self._done += len(rows)
+
+    def finish(self, roots: tuple[Root, ...], excluded: tuple[str, ...]) -> Manifest:
+        """Encode the rest, write everything and publish it."""
+        while self._waiting:
+            self._encode()
+        self._tell(Progress("writing", 0, 1))
+        catalog = self._catalog
+        catalog.close()
+        self._lexical.close()
+        write_vectors(self.folder / "vectors.faiss", self._vectors[: catalog.rows])
+        files = checksums(self.folder)
+        serial = max((int(id.split("-")[0]) for id in generations(self.home)), default=0) + 1
+        manifest = Manifest(
+            f"{serial:06d}-{files['catalog.sqlite'][:8]}", self.before.generation if self.before else "",
+            datetime.now(UTC).isoformat(timespec="seconds"), self._encoder.name, self._encoder.revision,
+            self._encoder.dimension, self._chunking, catalog.documents, catalog.rows, catalog.tokens, roots, excluded,
+            files)
+        publish(self.home, self.folder, manifest)
+        prune(self.home)
+        self._tell(Progress("writing", 1, 1))
+        return manifest
+
+    def close(self) -> None:
+        """Give back the cache."""
+        self._cache.close()
+
+    def _place(self, document: Document, chunks: Sequence[Chunk], path: str) -> range:
+        self.sources.add(document.source)
+        rows = self._catalog.add_document(document, chunks, path)
+        for row, chunk in zip(rows, chunks, strict=True):
+            self._lexical.add(row, search_text(document, chunk))
+        return rows
+
+    def _encode(self) -> None:
+        batch, self._waiting = self._waiting[:_ENCODE_AT_ONCE], self._waiting[_ENCODE_AT_ONCE:]
+        vectors: Half = self._cache.encode([text for _, text in batch])
+        rows = [row for row, _ in batch]
+        self._room(max(rows) + 1)
+        self._vectors[rows] = vectors
+        self._done += len(batch)
+        self._tell(Progress("encoding", self._done, self._done + len(self._waiting)))
+
+    def _room(self, rows: int) -> None:
+        if rows > len(self._vectors):
+            grown = np.zeros((max(rows, 2 * len(self._vectors)), self._vectors.shape[1]), dtype=np.float16)
+            grown[: len(self._vectors)] = self._vectors
+            self._vectors = grown
+
+
+@contextmanager
+def _build(home: Path, before: Generation | None, encoder: Encoder, chunking: Chunking, tell: Listener) -> Iterator[_Build]:
+    """A build in a temporary folder, which is gone afterwards whatever happens."""
+    folder = home / "generations" / ".tmp-build"
+    build = None
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        build = _Build(home, folder, before, encoder, chunking, tell)
+        yield build
+    except (OSError, sqlite3.Error, MemoryError) as error:
+        raise _not_written(home, error) from error
+    except ValueError as error:  # how tantivy reports an input or output error
+        if "error" in str(error).lower() and "writ" in str(error).lower():
+            raise _not_written(home, error) from error
+        raise
+    finally:
+        if build:
+            build.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _not_written(home: Path, error: BaseException) -> HomeError:
+    free = shutil.disk_usage(home).free // 1_000_000
+    return HomeError(f"the new index could not be written to {home} ({error}; {free} MB free)",
+                     "Make room or choose another --home; the index made before stays in use")

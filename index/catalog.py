@@ -1,0 +1,148 @@
+"""Documents, chunks and the files they came from, in one SQLite file that is written once and then only read."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from index.errors import SourceGone
+from index.store import SourceInfo
+from index.types import Chunk, Document, Section
+
+_TABLES = """
+CREATE TABLE file (path TEXT PRIMARY KEY, source TEXT, size INTEGER, mtime_ns INTEGER, sha256 TEXT) WITHOUT ROWID;
+CREATE TABLE document (id TEXT PRIMARY KEY, source TEXT UNIQUE, path TEXT, title TEXT, text TEXT, media_type TEXT,
+                       file_sha256 TEXT, text_sha256 TEXT, sections TEXT, modified REAL) WITHOUT ROWID;
+CREATE TABLE chunk (row INTEGER PRIMARY KEY, id TEXT UNIQUE, document_id TEXT, start INTEGER, "end" INTEGER,
+                    tokens INTEGER, sentences TEXT);
+CREATE INDEX chunk_document ON chunk (document_id);
+CREATE INDEX document_path ON document (path);
+"""
+_DOCUMENT = "id, source, title, text, media_type, file_sha256, text_sha256, sections, modified"
+_CHUNK = 'row, id, document_id, start, "end", tokens, sentences'
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """What a file looked like when it was read; `path` is absolute, or empty for documents that no file holds."""
+
+    path: str
+    source: str
+    size: int
+    mtime_ns: int
+    sha256: str
+
+
+class CatalogWriter:
+    """Writes a new catalog. Chunks get consecutive rows from 0, the positions of their vectors."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = sqlite3.connect(path)
+        self._database.execute("PRAGMA journal_mode = OFF")  # a new file: a crash leaves nothing that is ever opened
+        self._database.execute("PRAGMA synchronous = OFF")  # whoever publishes the folder syncs it, once
+        self._database.executescript(_TABLES)
+        self.rows = 0
+        self.documents = 0
+        self.tokens = 0
+
+    def add_file(self, record: FileRecord) -> None:
+        """Remember a file's state, to tell later whether it changed."""
+        self._database.execute("INSERT INTO file VALUES (?, ?, ?, ?, ?)",
+                               (record.path, record.source, record.size, record.mtime_ns, record.sha256))
+
+    def add_document(self, document: Document, chunks: Sequence[Chunk], path: str) -> range:
+        """Add a document with its chunks; returns the chunks' rows."""
+        sections = json.dumps([(s.start, s.end, s.heading, s.page) for s in document.sections], ensure_ascii=False)
+        self._database.execute(
+            "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (document.id, document.source, path, document.title, document.text, document.media_type,
+             document.file_sha256, document.text_sha256, sections, document.modified))
+        rows = range(self.rows, self.rows + len(chunks))
+        self._database.executemany(
+            "INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [(row, c.id, c.document_id, c.start, c.end, c.tokens, json.dumps(c.sentences, separators=(",", ":")))
+             for row, c in zip(rows, chunks, strict=True)])
+        self.rows = rows.stop
+        self.documents += 1
+        self.tokens += sum(chunk.tokens for chunk in chunks)
+        return rows
+
+    def close(self) -> None:
+        """Commit and close."""
+        self._database.commit()
+        self._database.close()
+
+
+class Catalog:
+    """Read-only access to a written catalog, from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True,
+                                         check_same_thread=False)
+
+    def files(self) -> Iterator[FileRecord]:
+        """Every file that was read, by path."""
+        for row in self._database.execute("SELECT path, source, size, mtime_ns, sha256 FROM file ORDER BY path"):
+            yield FileRecord(*row)
+
+    def document(self, document_id: str) -> Document:
+        """One document. Raises SourceGone where there is none of that id."""
+        found = self._database.execute(f"SELECT {_DOCUMENT} FROM document WHERE id = ?", (document_id,)).fetchone()
+        if found is None:
+            raise SourceGone("this document is no longer in the library", "Add it again, or ask anew")
+        *head, sections, modified = found
+        return Document(*head, tuple(Section(s, e, tuple(h), p) for s, e, h, p in json.loads(sections)), modified)
+
+    def documents_of(self, path: str) -> list[str]:
+        """The ids of the documents that came from the file at `path`, in the order of their sources."""
+        return [id for (id,) in self._database.execute("SELECT id FROM document WHERE path = ? ORDER BY source", (path,))]
+
+    def chunks_of(self, document_id: str) -> tuple[list[int], list[Chunk]]:
+        """The rows and chunks of a document, in order."""
+        found = list(self._database.execute(
+            f"SELECT {_CHUNK} FROM chunk WHERE document_id = ? ORDER BY row", (document_id,)))
+        return [row[0] for row in found], [_chunk(row) for row in found]
+
+    def ids(self, rows: Sequence[int]) -> list[str]:
+        """The chunk ids at the given rows, in the order given."""
+        found = self._select("SELECT row, id FROM chunk WHERE row IN", rows)
+        names = dict(found)
+        return [names[row] for row in rows]
+
+    def rows(self, chunk_ids: Sequence[str]) -> list[int]:
+        """The rows of the given chunks, in the order given. Raises KeyError for an unknown id."""
+        found = dict(self._select("SELECT id, row FROM chunk WHERE id IN", chunk_ids))
+        return [found[id] for id in chunk_ids]
+
+    def chunks(self, chunk_ids: Sequence[str]) -> list[Chunk]:
+        """The given chunks, in the order given. Raises KeyError for an unknown id."""
+        found = {row[1]: _chunk(row) for row in self._select(f"SELECT {_CHUNK} FROM chunk WHERE id IN", chunk_ids)}
+        return [found[id] for id in chunk_ids]
+
+    def sources(self) -> list[SourceInfo]:
+        """Every document without its text, by source."""
+        counts = dict(self._database.execute("SELECT document_id, count(*) FROM chunk GROUP BY document_id"))
+        infos = []
+        for id, source, title, media_type, path, characters, sections, modified in self._database.execute(
+                "SELECT id, source, title, media_type, path, length(text), sections, modified FROM document ORDER BY source"):
+            pages = max((page for *_, page in json.loads(sections) if page is not None), default=None)
+            infos.append(SourceInfo(id, source, title, media_type, path, characters, counts.get(id, 0), pages, modified))
+        return infos
+
+    def _select(self, query: str, values: Sequence[object]) -> Iterator[Any]:
+        for start in range(0, len(values), 500):
+            some = values[start : start + 500]
+            yield from self._database.execute(f"{query} ({','.join('?' * len(some))})", some)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+
+def _chunk(row: Sequence[Any]) -> Chunk:
+    _, id, document_id, start, end, tokens, sentences = row
+    return Chunk(id, document_id, start, end, tuple((s, e) for s, e in json.loads(sentences)), tokens)

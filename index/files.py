@@ -1,0 +1,195 @@
+"""From the disk to documents: find the files under a root, and read one file as the documents it holds.
+
+One bad file never stops the others: what is wrong with it is a `FileError` that says why and what to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from index.errors import FileError
+from index.formats import FORMATS, detect
+from index.formats.base import Extract, Format, stem
+from index.formats.signatures import kind_of
+from index.types import Document, Section, document_id, sha256_text
+
+MAX_SIZE = 200_000_000
+HEAD = 4096
+MEGABYTE = 1_000_000
+# A lone surrogate cannot be written as UTF-8, and a NUL ends the text for many a library.
+UNWRITABLE = re.compile("[\0\ud800-\udfff]")
+
+GRANT_ACCESS = "Give yourself permission to read it, or leave it out"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file under a root: where it is, the source it will be cited as, and what tells whether it has changed."""
+
+    path: Path
+    source: str
+    size: int
+    mtime_ns: int
+
+
+def find_files(root: Path, name: str) -> Iterator[Found | FileError]:
+    """Every regular file under `root` in a stable order, its source beginning with `name`; what cannot be looked at
+    comes as a FileError in its place.
+
+    Hidden files and folders are left out. So are symbolic links: what they lead to inside the root is found under its
+    own name, and what lies outside was not asked for. No suffix is left out; `read_documents` looks at the content.
+    """
+    try:
+        is_folder = stat.S_ISDIR(root.stat().st_mode)
+    except OSError as problem:
+        yield _cannot(problem, name, FileError(name, "there is no such file or folder", "Check the path"))
+        return
+    if is_folder:
+        yield from _find_below(root, name)
+    else:
+        yield _look_at(root, name)
+
+
+def read_documents(path: Path, source: str) -> list[Document]:
+    """The documents that a file holds: one, or for JSON Lines one a row. All of them, or a FileError and none."""
+    data, modified = _read_bytes(path, source)
+    format = detect(data[:HEAD], path.suffix.lower())
+    if format is None:
+        raise _not_a_document(data[:HEAD], source)
+    file_sha256 = hashlib.sha256(data).hexdigest()
+    documents = [
+        _document(extract, format, source, file_sha256, modified) for extract in _extracts(format, data, source)
+    ]
+    if not documents:
+        raise _no_text(source)
+    return documents
+
+
+def readable_formats() -> str:
+    """The names of the formats that are read, for messages: "PDF, Word, … and plain text"."""
+    names = [format.name for format in FORMATS]
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _find_below(folder: Path, source: str) -> Iterator[Found | FileError]:
+    try:
+        with os.scandir(folder) as listing:
+            entries = sorted(listing, key=lambda entry: entry.name)
+    except OSError as problem:
+        yield _cannot(problem, source, _gone(source))
+        return
+    for entry in entries:
+        if entry.name.startswith(".") or entry.is_symlink():
+            continue
+        below = f"{source}/{_writable(entry.name)}"
+        if entry.is_dir(follow_symlinks=False):
+            yield from _find_below(Path(entry.path), below)
+        elif entry.is_file(follow_symlinks=False):
+            yield _look_at(Path(entry.path), below)
+
+
+def _look_at(path: Path, source: str) -> Found | FileError:
+    try:
+        status = path.stat()
+    except OSError as problem:
+        return _cannot(problem, source, _gone(source))
+    if not stat.S_ISREG(status.st_mode):
+        return FileError(source, "it is neither a file nor a folder", "Leave it out")
+    if not os.access(path, os.R_OK):
+        return FileError(source, "you may not read it", GRANT_ACCESS)
+    return Found(path, source, status.st_size, status.st_mtime_ns)
+
+
+def _read_bytes(path: Path, source: str) -> tuple[bytes, float]:
+    """A file's bytes and the time of its last modification, taken from the same open file."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
+            raise FileError(source, "it is not a regular file", "Leave it out")
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            if status.st_size > MAX_SIZE:
+                raise _too_large(status.st_size, source)
+            data = file.read(MAX_SIZE + 1)
+    except OSError as problem:
+        raise _cannot(problem, source, _gone(source)) from problem
+    if len(data) > MAX_SIZE:
+        raise _too_large(len(data), source)
+    if not data:
+        raise FileError(source, "it is empty", "Remove it, or save it again with its content")
+    return data, status.st_mtime
+
+
+def _extracts(format: Format, data: bytes, source: str) -> Iterator[Extract]:
+    """What the format's reader finds. Whatever a strange file makes a library raise is a FileError here."""
+    try:
+        yield from format.read(data, source)
+    except FileError:
+        raise
+    except Exception as problem:
+        reason = " ".join(str(problem).split()) or type(problem).__name__
+        raise FileError(
+            source, f"it cannot be read as {format.name}: {reason}", "Open it in its own program and save it again"
+        ) from problem
+
+
+def _document(extract: Extract, format: Format, source: str, file_sha256: str, modified: float) -> Document:
+    text = _writable(extract.text)
+    full_source = f"{source}#{_writable(extract.key)}" if extract.key else source
+    if not text.strip():
+        raise _no_text(full_source)
+    return Document(
+        id=document_id(full_source),
+        source=full_source,
+        title=" ".join(_writable(extract.title).split()) or stem(source),
+        text=text,
+        media_type=format.media_type,
+        file_sha256=file_sha256,
+        text_sha256=sha256_text(text),
+        sections=extract.sections or (Section(0, len(text)),),
+        modified=modified,
+    )
+
+
+def _writable(text: str) -> str:
+    """The text with what cannot be stored replaced, one character for one character: every offset stays as it was."""
+    return UNWRITABLE.sub("\ufffd", text)
+
+
+def _cannot(problem: OSError, source: str, missing: FileError) -> FileError:
+    """The error for a file that the system does not let us look at; `missing` is the one where there is no file."""
+    if isinstance(problem, (FileNotFoundError, NotADirectoryError)):
+        return missing
+    if isinstance(problem, PermissionError):
+        return FileError(source, "you may not read it", GRANT_ACCESS)
+    reason = problem.strerror or type(problem).__name__
+    return FileError(source, f"it cannot be read: {reason}", "Check the path and the disk")
+
+
+def _gone(source: str) -> FileError:
+    return FileError(source, "it was there a moment ago and is gone", "Index again")
+
+
+def _too_large(size: int, source: str) -> FileError:
+    return FileError(
+        source,
+        f"it has {size / MEGABYTE:.1f} MB, and the limit is {MAX_SIZE / MEGABYTE:.0f} MB",
+        "Split it into smaller files",
+    )
+
+
+def _no_text(source: str) -> FileError:
+    return FileError(source, "there is no text in it", "Remove it, or save it again with its content")
+
+
+def _not_a_document(head: bytes, source: str) -> FileError:
+    return FileError(
+        source,
+        f"it is {kind_of(head)}, not a document format that can be read",
+        f"Leave it out, or save its text in one of these: {readable_formats()}",
+    )

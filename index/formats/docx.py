@@ -1,0 +1,179 @@
+"""Word documents: paragraphs and tables in document order, headings by style."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from index.errors import FileError
+from index.formats.base import Extract, Format
+from index.formats.outline import Blocks, first_title, one_line, sensible_title, table_row
+from index.formats.zips import check_zip
+
+ZIP = b"PK\x03\x04"
+OLE = bytes.fromhex("D0CF11E0A1B11AE1")  # the container of Office before 2007, and of encrypted files since
+SUFFIXES = (".docx", ".docm", ".dotx", ".dotm")
+OLD_SUFFIXES = (".doc", ".dot")
+MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"  # repeats what stands beside it
+WRAPPERS = {f"{W}{name}" for name in ("sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag")}
+UNSEEN = {f"{W}{name}" for name in ("pPr", "rPr", "sdtPr", "del", "moveFrom")} | {FALLBACK}
+CHARACTERS = {f"{W}tab": "\t", f"{W}br": "\n", f"{W}cr": "\n", f"{W}noBreakHyphen": "\u2011", f"{W}ptab": "\t"}
+TEXT_BOX = f"{W}txbxContent"
+HEADING = re.compile(r"heading ([1-9])")
+
+
+def _recognises(head: bytes, suffix: str) -> bool:
+    if head.startswith(OLE):
+        return suffix in SUFFIXES or suffix in OLD_SUFFIXES
+    return head.startswith(ZIP) and (suffix in SUFFIXES or b"word/" in head)
+
+
+def _read(data: bytes, source: str) -> Iterator[Extract]:
+    if data.startswith(OLE):
+        raise _old_or_locked(data, source)
+    check_zip(data, source, "Word document")
+    document = _open(data, source)
+    blocks = Blocks()
+    title = _fill(blocks, document)
+    title = sensible_title(document.core_properties.title or "") or title or first_title(blocks.headings)
+    yield Extract(title, blocks.text, blocks.sections)
+
+
+def _old_or_locked(data: bytes, source: str) -> FileError:
+    if "EncryptedPackage".encode("utf-16-le") in data:
+        return FileError(source, "it is locked with a password", "Remove the password and index it again")
+    return FileError(source, "it is a Word document of the old kind (.doc)", "Save it as .docx and index it again")
+
+
+def _open(data: bytes, source: str) -> Any:
+    from docx import Document
+
+    try:
+        return Document(io.BytesIO(data))
+    except Exception as problem:  # python-docx lets through whatever its zip, XML and package layers raise
+        raise FileError(
+            source, "it cannot be opened as a Word document", "Open it in a word processor and save it as .docx"
+        ) from problem
+
+
+def _fill(blocks: Blocks, document: Any) -> str:
+    """Append every paragraph and table; return what is styled as the title."""
+    styles = _Styles(document)
+    title = ""
+    in_list = False
+    for element in _blocks_in(document.element.body):
+        if element.tag == f"{W}tbl":
+            for number, row in enumerate(_rows(element)):
+                blocks.add(row, tight=number > 0)
+            in_list = False
+            continue
+        text = _text(element).strip()
+        if not text:
+            continue
+        kind = styles.kind(element)
+        if kind == "title":
+            title = title or one_line(text)
+        if isinstance(kind, int):
+            blocks.add_heading(text, kind)
+        elif kind == "list":
+            blocks.add(f"- {text}", tight=in_list)
+        else:
+            blocks.add(text)
+        in_list = kind == "list"
+    return title
+
+
+class _Styles:
+    """What a paragraph is, by its style, the styles that one is based on, and its own numbering."""
+
+    def __init__(self, document: Any) -> None:
+        styles = document.styles.element.findall(f"{W}style")
+        self._by_id = {style.get(f"{W}styleId"): style for style in styles}
+
+    def kind(self, paragraph: Any) -> int | str:
+        """A heading's level, or "title", "list" or "text"."""
+        style = self._by_id.get(_value(paragraph, "pPr", "pStyle"))
+        listed = paragraph.find(f"{W}pPr/{W}numPr") is not None
+        for _ in range(10):  # styles may be based on each other in a circle
+            if style is None:
+                break
+            # The name is English in every edition of Word; the id is not.
+            name = _value(style, "name").lower()
+            if name == "title":
+                return "title"
+            if heading := HEADING.fullmatch(name):
+                return int(heading.group(1))
+            listed = listed or name.startswith("list ") or style.find(f"{W}pPr/{W}numPr") is not None
+            style = self._by_id.get(_value(style, "basedOn"))
+        return "list" if listed and _value(paragraph, "pPr", "numPr", "numId") != "0" else "text"
+
+
+def _value(element: Any, *path: str) -> str:
+    found = element.find("/".join(f"{W}{name}" for name in path))
+    return "" if found is None else str(found.get(f"{W}val", ""))
+
+
+def _blocks_in(container: Any) -> Iterator[Any]:
+    """Paragraphs and tables in order, also inside content controls, each followed by what its text boxes hold."""
+    for child in container:
+        if child.tag == f"{W}p":
+            yield child
+            for box in _text_boxes(child):
+                yield from _blocks_in(box)
+        elif child.tag == f"{W}tbl":
+            yield child
+        elif child.tag in WRAPPERS:
+            yield from _blocks_in(child)
+
+
+def _text_boxes(element: Any) -> Iterator[Any]:
+    for child in element:
+        if child.tag == TEXT_BOX:
+            yield child
+        elif child.tag not in UNSEEN:
+            yield from _text_boxes(child)
+
+
+def _text(element: Any) -> str:
+    """A paragraph's text as it shows with all tracked changes accepted, without what its text boxes hold."""
+    parts = []
+    for child in element:
+        if child.tag == f"{W}t":
+            parts.append(child.text or "")
+        elif child.tag in CHARACTERS:
+            parts.append(CHARACTERS[child.tag])
+        elif child.tag != TEXT_BOX and child.tag not in UNSEEN:
+            parts.append(_text(child))
+    return "".join(parts)
+
+
+def _rows(table: Any) -> Iterator[str]:
+    for row in _children(table, f"{W}tr"):
+        line = table_row([_cell(cell) for cell in _children(row, f"{W}tc")])
+        if line:
+            yield line
+
+
+def _children(element: Any, tag: str) -> Iterator[Any]:
+    for child in element:
+        if child.tag == tag:
+            yield child
+        elif child.tag in WRAPPERS:
+            yield from _children(child, tag)
+
+
+def _cell(cell: Any) -> str:
+    """A cell's text on one line; empty where it only continues a merged cell above."""
+    merge = cell.find(f"{W}tcPr/{W}vMerge")
+    if merge is not None and merge.get(f"{W}val", "continue") == "continue":
+        return ""
+    texts = (" ".join(_rows(block)) if block.tag == f"{W}tbl" else _text(block) for block in _blocks_in(cell))
+    return one_line(" ".join(texts))
+
+
+FORMAT = Format("Word", MEDIA_TYPE, SUFFIXES, _recognises, _read)

@@ -1,0 +1,105 @@
+"""Headings to sections, and blocks to text: what the formats with structure share."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from index.types import Section
+
+# What programs put into the title field when nobody gave a title.
+PLACEHOLDERS = {"untitled", "untitled document", "(anonymous)", "anonymous", "none", "title", "document", "document1"}
+FILE_NAME_END = re.compile(r"\.(?:docx?|pdf|tex|dvi|ps|rtf|odt|indd|pptx?|xlsx?|txt|html?)$", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading that begins at `start`; level 1 is the outermost."""
+
+    start: int
+    level: int
+    text: str
+
+
+def sections_of(headings: list[Heading], length: int) -> tuple[Section, ...]:
+    """Sections that tile a text of `length` characters: one from each heading to the next, with its heading path.
+
+    What stands before the first heading is a section without a path.
+    """
+    sections = []
+    path: list[Heading] = []
+    start = 0
+    for heading in headings:
+        if heading.start > start:
+            sections.append(Section(start, heading.start, _texts(path)))
+            start = heading.start
+        path = [above for above in path if above.level < heading.level] + [heading]
+    if length > start:
+        sections.append(Section(start, length, _texts(path)))
+    return tuple(sections)
+
+
+def first_title(headings: list[Heading]) -> str:
+    """The first heading of level 1, which is most documents' title; empty if there is none."""
+    return next((heading.text for heading in headings if heading.level == 1), "")
+
+
+@dataclass(slots=True)
+class Blocks:
+    """A text under construction: blocks with an empty line between them, and where its headings begin."""
+
+    headings: list[Heading] = field(default_factory=list)
+    _parts: list[str] = field(default_factory=list)
+    _length: int = 0
+
+    @property
+    def text(self) -> str:
+        """All that was added."""
+        return "".join(self._parts)
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """Sections that tile the text, one a heading."""
+        return sections_of(self.headings, self._length)
+
+    def add(self, text: str, tight: bool = False) -> None:
+        """Append a block; `tight` sets it on the very next line, as for the items of a list. Blank ones are dropped."""
+        if not text.strip():
+            return
+        if self._parts:
+            self._append("\n" if tight else "\n\n")
+        self._append(text)
+
+    def add_heading(self, text: str, level: int) -> None:
+        """Append a block that begins a section."""
+        length_before = self._length
+        self.add(text)
+        if self._length > length_before:
+            self.headings.append(Heading(self._length - len(text), level, one_line(text)))
+
+    def _append(self, text: str) -> None:
+        self._parts.append(text)
+        self._length += len(text)
+
+
+def one_line(text: str) -> str:
+    """The text with every run of white space made one space."""
+    return " ".join(text.split())
+
+
+def table_row(cells: list[str]) -> str:
+    """A row of a table on one line; cells at its end that are empty are left out."""
+    while cells and not cells[-1]:
+        cells = cells[:-1]
+    return " | ".join(cells)
+
+
+def sensible_title(title: str) -> str:
+    """The title from a file's metadata; empty for a placeholder or the name of the file that was printed."""
+    title = one_line(title.removeprefix("Microsoft Word - ").removeprefix("Microsoft PowerPoint - "))
+    poor = len(title) < 3 or title.lower() in PLACEHOLDERS or FILE_NAME_END.search(title)
+    return "" if poor else title
+
+
+def _texts(path: list[Heading]) -> tuple[str, ...]:
+    return tuple(heading.text for heading in path)

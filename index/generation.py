@@ -1,0 +1,265 @@
+"""Generations: immutable index folders, of which `CURRENT` names the one in use.
+
+A new one is written to `.tmp-<id>`, synced, renamed into place, and only then named in `CURRENT`, which is itself replaced
+atomically. A crash at any byte leaves the old generation in use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import filelock
+import orjson
+
+from index.catalog import Catalog
+from index.chunks import Chunking
+from index.errors import Busy, Corrupt, FormatVersion, HomeError, NoIndex
+from index.lexical import Lexical
+from index.store import Hit, SourceInfo, Vector
+from index.types import Chunk, Document
+from index.vectors import Vectors
+
+FORMAT = 1
+KEPT = 3  # generations that prune leaves: the one in use and those before it
+_DOCUMENTS_IN_MEMORY = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A file or folder that the library follows; `name` is how the sources below it begin."""
+
+    path: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a generation is made of, and the SHA-256 of every file in it."""
+
+    id: str
+    parent: str
+    created: str
+    encoder: str
+    revision: str
+    dimension: int
+    chunking: Chunking
+    documents: int
+    chunks: int
+    tokens: int
+    roots: tuple[Root, ...]
+    excluded: tuple[str, ...]
+    files: dict[str, str]
+
+    def json(self) -> bytes:
+        """The manifest file."""
+        return orjson.dumps({"format": FORMAT, **asdict(self)}, option=orjson.OPT_INDENT_2)
+
+    @classmethod
+    def parse(cls, data: bytes, where: str) -> Manifest:
+        """Read a manifest file. Raises FormatVersion or Corrupt."""
+        try:
+            fields: dict[str, Any] = orjson.loads(data)
+            version = fields.pop("format")
+            if version != FORMAT:
+                raise FormatVersion(f"the index at {where} has format {version}; this Pullquote reads format {FORMAT}",
+                                    "Index again with: pullquote index --rebuild")
+            fields["chunking"] = Chunking(**fields["chunking"])
+            fields["roots"] = tuple(Root(**root) for root in fields["roots"])
+            fields["excluded"] = tuple(fields["excluded"])
+            return cls(**fields)
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+            raise Corrupt(f"the manifest of {where} is damaged", _MEND) from error
+
+
+_MEND = "Go back with: pullquote rollback, or index again with: pullquote index --rebuild"
+
+
+class Generation:
+    """The local PassageStore: one opened generation folder. Raises Corrupt where a file's checksum does not match."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.manifest = read_manifest(folder)
+        for name, expected in self.manifest.files.items():
+            if not (folder / name).is_file() or file_sha256(folder / name) != expected:
+                raise Corrupt(f"the file {name} of the index generation {folder.name} is damaged or missing", _MEND)
+        self.catalog = Catalog(folder / "catalog.sqlite")
+        self.vectors = Vectors(folder / "vectors.faiss")
+        self._lexical = Lexical(folder / "lexical")
+        self._document = lru_cache(_DOCUMENTS_IN_MEMORY)(self.catalog.document)
+
+    @property
+    def generation(self) -> str:
+        """The generation's id."""
+        return self.manifest.id
+
+    def dense(self, vector: Vector, k: int) -> list[Hit]:
+        """The `k` nearest chunks by inner product."""
+        return self._hits(self.vectors.search(vector, k))
+
+    def lexical(self, question: str, k: int) -> list[Hit]:
+        """The `k` best chunks by BM25."""
+        return self._hits(self._lexical.search(question, k))
+
+    def similarities(self, vector: Vector, chunk_ids: Sequence[str]) -> list[float]:
+        """The inner product of `vector` with each chunk's vector."""
+        scores: list[float] = (self.vectors.take(self.catalog.rows(chunk_ids)) @ vector).tolist()
+        return scores
+
+    def chunks(self, chunk_ids: Sequence[str]) -> list[Chunk]:
+        """The chunks, in the order given."""
+        return self.catalog.chunks(chunk_ids)
+
+    def document(self, document_id: str) -> Document:
+        """A document with its text."""
+        return self._document(document_id)
+
+    def sources(self) -> list[SourceInfo]:
+        """Every document of the library, by source."""
+        return self.catalog.sources()
+
+    def close(self) -> None:
+        """Close the catalog; vectors and terms go with the object."""
+        self.catalog.close()
+
+    def _hits(self, rows: list[tuple[int, float]]) -> list[Hit]:
+        ids = self.catalog.ids([row for row, _ in rows])
+        return [Hit(id, score) for id, (_, score) in zip(ids, rows, strict=True)]
+
+
+def generations(home: Path) -> list[str]:
+    """The ids of the generations on disk, oldest first."""
+    folder = home / "generations"
+    return sorted(p.name for p in folder.iterdir() if not p.name.startswith(".")) if folder.is_dir() else []
+
+
+def current_id(home: Path) -> str:
+    """The id of the generation in use. Raises NoIndex."""
+    try:
+        return (home / "CURRENT").read_text("utf-8").strip()
+    except FileNotFoundError:
+        raise NoIndex(f"nothing is indexed in {home} yet", "Index your files with: pullquote index PATH") from None
+    except OSError as error:
+        raise HomeError(f"the home {home} cannot be read ({error.strerror})", "Check its permissions") from error
+
+
+def current_manifest(home: Path) -> Manifest:
+    """The manifest of the generation in use, nothing else opened or checked. Raises NoIndex, FormatVersion, Corrupt."""
+    return read_manifest(home / "generations" / current_id(home))
+
+
+def open_current(home: Path) -> Generation:
+    """Open the generation in use. Raises NoIndex, FormatVersion, Corrupt."""
+    while True:
+        id = current_id(home)
+        try:
+            return Generation(home / "generations" / id)
+        except (Corrupt, OSError):
+            if current_id(home) == id:  # else it was pruned while we opened it, and another is in use
+                raise
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a generation folder."""
+    try:
+        return Manifest.parse((folder / "manifest.json").read_bytes(), str(folder))
+    except FileNotFoundError:
+        raise Corrupt(f"the index generation {folder.name} has no manifest", _MEND) from None
+
+
+def publish(home: Path, folder: Path, manifest: Manifest) -> None:
+    """Make a written folder the generation in use: sync, rename, point `CURRENT` at it."""
+    (folder / "manifest.json").write_bytes(manifest.json())
+    for path in sorted(folder.rglob("*")):
+        _sync(path)
+    _sync(folder)
+    target = home / "generations" / manifest.id
+    folder.rename(target)
+    _sync(target.parent)
+    point(home, manifest.id)
+
+
+def point(home: Path, id: str) -> None:
+    """Replace `CURRENT` atomically."""
+    temporary = home / ".CURRENT.tmp"
+    temporary.write_text(f"{id}\n", "utf-8")
+    _sync(temporary)
+    temporary.replace(home / "CURRENT")
+    _sync(home)
+
+
+def prune(home: Path) -> None:
+    """Erase all but the last few generations, and what interrupted builds left. Only the writer may call this."""
+    folder = home / "generations"
+    in_use = current_id(home)
+    complete = generations(home)
+    for id in complete[: complete.index(in_use)][: -(KEPT - 1)]:
+        shutil.rmtree(folder / id, ignore_errors=True)
+    for leftover in folder.glob(".tmp-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def rollback(home: Path) -> Manifest:
+    """Go back to the whole generation before the one in use. Raises NoIndex where there is none."""
+    with writing(home):
+        here = current_id(home)
+        for id in reversed([id for id in generations(home) if id < here]):
+            try:
+                earlier = Generation(home / "generations" / id)
+            except HomeError:
+                continue
+            earlier.close()
+            point(home, id)
+            return earlier.manifest
+    raise NoIndex(f"there is no generation before {here}", "Index again with: pullquote index --rebuild")
+
+
+@contextmanager
+def writing(home: Path) -> Iterator[None]:
+    """Hold the home's one write lock. Raises Busy at once, naming the holder's pid, where another process writes."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "generations").mkdir(exist_ok=True)
+        lock = filelock.FileLock(home / "lock", timeout=0)
+        pid = home / "lock.pid"
+        lock.acquire()
+    except filelock.Timeout:
+        holder = pid.read_text("utf-8").strip() if pid.is_file() else "unknown"
+        raise Busy(f"another process (pid {holder}) is writing to {home}", "Wait until it has finished") from None
+    except OSError as error:
+        raise HomeError(f"the home {home} cannot be written to ({error.strerror})",
+                        "Choose another with --home, or mend its permissions") from error
+    try:
+        pid.write_text(str(os.getpid()), "utf-8")
+        yield
+    finally:
+        pid.unlink(missing_ok=True)
+        lock.release()
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """The SHA-256 of every file below a generation folder but its manifest and tantivy's empty lock files."""
+    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in sorted(folder.rglob("*"))
+            if path.is_file() and path.name != "manifest.json" and not path.name.endswith(".lock")}
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,92 @@
+"""Sentence boundaries as offsets.
+
+A text is first cut into blocks (paragraphs, headings, list items, table rows), for no sentence runs on from one to the
+next; each block is then cut by sentencex. A line end inside a block is a soft wrap.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import sentencex
+
+# sentencex panics on some white space beyond ASCII; every such character becomes one plain space.
+_OTHER_SPACE = re.compile(r"[^\S\n\r\t\f ]")
+_LINE = re.compile(r"[^\n\r\f]*(?:\r\n|[\n\r\f]|\Z)")
+_LINE_END = re.compile(r"[\r\n\f\t]")
+_MARKER = re.compile(r"(?:[-*+•‣▪●◦–—]|\(?\d{1,3}[.)]|\(?[a-z][.)]|#{1,6}|>|\||={3,}|-{3,})(?=\s|$)|\|")
+_ROW = re.compile(r"^\||\s\|\s")
+_LETTER = re.compile(r"[^\W\d_]")
+_WORD = re.compile(r"\w")
+
+Offsets = tuple[int, int]
+
+
+def sentences(text: str, start: int = 0, end: int | None = None) -> list[Offsets]:
+    """The sentences of `text[start:end]` as (start, end) into `text`, trimmed of white space, in order, without overlap.
+
+    Every character outside them is white space. Headings, list items and table rows count as sentences.
+    """
+    end = len(text) if end is None else end
+    region = _OTHER_SPACE.sub(" ", text[start:end])
+    found: list[Offsets] = []
+    for block_start, block_end in blocks(region):
+        block = _LINE_END.sub(" ", region[block_start:block_end])
+        first_of_block = len(found)
+        for boundary in sentencex.get_sentence_boundaries("en", block):
+            piece = block[boundary["start_index"] : boundary["end_index"]]
+            left = start + block_start + boundary["start_index"] + len(piece) - len(piece.lstrip())
+            right = left + len(piece.strip())
+            if left == right:
+                continue
+            # A stray bracket belongs to the sentence before it, a bare "1." to the one after it.
+            if len(found) > first_of_block and not (_WORD.search(piece) and _LETTER.search(text, *found[-1])):
+                found[-1] = (found[-1][0], right)
+            else:
+                found.append((left, right))
+    return found
+
+
+def blocks(text: str) -> list[Offsets]:
+    """Paragraphs, headings, list items and table rows as offsets; only white space lies between them."""
+    lines = [match.span() for match in _LINE.finditer(text) if match.end() > match.start()]
+    width = _usual_width(text, lines)
+    return list(_join(text, lines, width))
+
+
+def _join(text: str, lines: list[Offsets], width: int) -> Iterator[Offsets]:
+    block: Offsets | None = None
+    previous = ""
+    for start, end in lines:
+        line = text[start:end].strip()
+        if not line:
+            if block and "\f" not in text[start:end]:
+                yield block
+                block = None
+            continue
+        if block and _runs_on(previous, line, width):
+            block = (block[0], end)
+        else:
+            if block:
+                yield block
+            block = (start, end)
+        previous = line
+    if block:
+        yield block
+
+
+def _runs_on(line: str, following: str, width: int) -> bool:
+    """Whether a line end is a soft wrap: the next line goes on with the same paragraph."""
+    if _MARKER.match(following) or line.startswith("#") or _ROW.search(line) or _ROW.search(following):
+        return False
+    if following[0].islower():
+        return True
+    # A wrapped line is nearly full: the next word would not have fitted any more (proportional fonts: three quarters).
+    return len(line) + 1 + len(following.split(maxsplit=1)[0]) > 0.75 * width
+
+
+def _usual_width(text: str, lines: list[Offsets]) -> int:
+    """The length that nine in ten lines do not exceed: the wrapping width, where the text is wrapped."""
+    lengths = sorted(length for start, end in lines if (length := len(text[start:end].strip())))
+    return lengths[len(lengths) * 9 // 10] if lengths else 0

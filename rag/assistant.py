@@ -1,0 +1,137 @@
+"""The asking side in one object: open a home, ask a question, get an answer or a refusal."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from index.encoder import Encoder, load_encoder
+from index.errors import EncoderMismatch, InputError
+from index.generation import Generation, current_id, open_current
+from index.store import PassageStore
+from rag.compose import compose
+from rag.config import Config
+from rag.conversation import resolve
+from rag.reader import Reader, load_reader
+from rag.retrieve import retrieve
+from rag.types import Answer
+
+LONGEST_QUESTION = 2000  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What the assistant is doing: "searching" or "reading"; `passages` is how many it reads."""
+
+    name: str
+    passages: int = 0
+
+
+class Assistant:
+    """Answers questions on the library in a home; moves to a new generation by itself, between two questions."""
+
+    def __init__(self, home: Path, config: Config, encoder: Encoder, reader: Reader) -> None:
+        self.home = home
+        self.config = config
+        self.encoder = encoder
+        self.reader = reader
+        self._opening = threading.Lock()
+        self._store: Generation | None = None
+
+    @classmethod
+    def open(cls, home: Path, config: Config | None = None) -> Assistant:
+        """Open a home. Raises NoIndex, FormatVersion, Corrupt, EncoderMismatch, SettingsError, ModelError."""
+        config = config or Config.load(home)
+        encoder = load_encoder(config.encoder)
+        assistant = cls(home, config, encoder, load_reader(encoder))
+        _ = assistant.store
+        return assistant
+
+    @property
+    def store(self) -> PassageStore:
+        """The generation in use now. Raises what `open` raises."""
+        with self._opening:
+            if self._store is None or self._store.generation != current_id(self.home):
+                fresh = open_current(self.home)
+                made = fresh.manifest
+                if (made.encoder, made.revision) != (self.encoder.name, self.encoder.revision):
+                    raise EncoderMismatch(
+                        f"the index was made with the encoder {made.encoder} ({made.revision}), not {self.encoder.name}"
+                        f" ({self.encoder.revision})", "Ask with that encoder, or run: pullquote index --rebuild")
+                self._store = fresh  # the old one goes when the last question on it has been answered
+            return self._store
+
+    def ask(self, question: str, history: Sequence[str] = ()) -> Answer:
+        """The answer, or a refusal. `history` holds the user's earlier turns. Raises InputError for an unusable question."""
+        return _decided(self.ask_anyway(question, history))
+
+    def ask_anyway(self, question: str, history: Sequence[str] = ()) -> Answer:
+        """The same, but the quotes are kept whatever the confidence: what the answer would have been."""
+        for step in self._steps(question, history):
+            if isinstance(step, Answer):
+                return step
+        raise AssertionError("unreachable: the last step is the answer")
+
+    def ask_in_steps(self, question: str, history: Sequence[str] = ()) -> Iterator[Stage | Answer]:
+        """The stages as they begin, and last the answer."""
+        for step in self._steps(question, history):
+            yield _decided(step) if isinstance(step, Answer) else step
+
+    def close(self) -> None:
+        """Give back the generation."""
+        if self._store:
+            self._store.close()
+            self._store = None
+
+    def _steps(self, question: str, history: Sequence[str]) -> Iterator[Stage | Answer]:
+        question = _checked(question)
+        clock = _Clock()
+        standalone = resolve(question, history)
+        clock.lap("resolve")
+        yield Stage("searching")
+        store = self.store
+        vector = self.encoder.encode([standalone])[0]
+        passages = retrieve(store, standalone, vector, self.config)
+        clock.lap("retrieve")
+        yield Stage("reading", len(passages))
+        spans = self.reader.read(standalone, passages)
+        confidence = self.reader.confidence(spans)
+        clock.lap("read")
+        quotes = compose(spans, self.config.quotes)
+        clock.lap("compose")
+        threshold = self.config.threshold if self.config.threshold is not None else self.reader.threshold
+        yield Answer(question, standalone, bool(quotes) and confidence >= threshold, confidence, quotes, tuple(passages),
+                     store.generation, {"encoder": f"{self.encoder.name} {self.encoder.revision}", "reader": self.reader.name},
+                     clock.timings())
+
+
+def _decided(answer: Answer) -> Answer:
+    return answer if answer.answered else replace(answer, quotes=())
+
+
+def _checked(question: str) -> str:
+    question = question.strip()
+    if not question:
+        raise InputError("the question is empty", "Type a question")
+    if len(question) > LONGEST_QUESTION:
+        raise InputError(f"the question has {len(question)} characters; at most {LONGEST_QUESTION} are read", "Shorten it")
+    return question.encode("utf-8", "replace").decode("utf-8")
+
+
+class _Clock:
+    """Milliseconds between laps."""
+
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self._laps[stage] = (now - self._last) * 1000
+        self._last = now
+
+    def timings(self) -> dict[str, float]:
+        return {**self._laps, "total": (self._last - self._start) * 1000}

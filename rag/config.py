@@ -1,0 +1,66 @@
+"""The settings, in one frozen object: defaults < `pullquote.toml` in the home < `PULLQUOTE_*` variables < flags.
+
+Read only at the edge (`Config.load`); everything below is handed what it needs.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from index.chunks import Chunking
+from index.encoder import BUNDLED
+from index.errors import SettingsError
+
+FILE = "pullquote.toml"
+
+
+class Config(BaseSettings):
+    """Everything that can be set; each field may stand in the file or, as PULLQUOTE_NAME, in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="PULLQUOTE_", frozen=True, extra="forbid", env_ignore_empty=True)
+
+    encoder: str = Field(default=BUNDLED, description="the bundled encoder, a sentence-transformers folder, or a hub model")
+    chunk_tokens: int = Field(default=200, ge=20, le=2000, description="tokens a chunk may have")
+    chunk_overlap: int = Field(default=50, ge=0, description="tokens repeated at the start of the next chunk")
+    fusion: Literal["zscore", "rrf"] = Field(default="zscore", description="how dense and lexical scores become one")
+    candidates: int = Field(default=100, ge=10, le=1000, description="chunks each of the two searches brings")
+    dense_weight: float = Field(default=0.3, ge=0, le=1, description="the share of the dense score (zscore fusion)")
+    passages: int = Field(default=10, ge=1, le=100, description="passages that are read")
+    quotes: int = Field(default=3, ge=1, le=20, description="quotes an answer has at most")
+    threshold: float | None = Field(default=None, ge=0, le=1, description="confidence below which a question is refused")
+
+    @property
+    def chunking(self) -> Chunking:
+        """The chunking that these settings ask for."""
+        return Chunking(self.chunk_tokens, self.chunk_overlap)
+
+    @classmethod
+    def load(cls, home: Path, **flags: Any) -> Config:
+        """The settings for a home; flags that are None do not count. Raises SettingsError, naming where it stands."""
+        path = home / FILE
+        file = _read(path)
+        chosen = {name: value for name, value in flags.items() if value is not None}
+        try:
+            environment = cls().model_dump(exclude_unset=True)
+            return cls(**{**file, **environment, **chosen})
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"]) or "the settings"
+            where = str(path) if name in file else f"PULLQUOTE_{name.upper()} or the flag"
+            raise SettingsError(f"{name} ({where}): {first['msg']}", "Correct the value or leave it out") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not TOML: {error}", "Correct it") from error
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read ({error.strerror})", "Check its permissions") from error

@@ -1,0 +1,140 @@
+"""The baseline reader: whole sentences, ranked by encoder similarity and shared words.
+
+A sentence's score is the log odds, by a logistic regression fitted with `python -m rag.reader.fit`, that it holds the
+answer; its features are below. A second regression on the best scores gives the confidence.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from index.encoder import Encoder
+from rag.types import Passage, Span
+from rag.words import normalised, terms
+
+WEIGHTS = Path(__file__).parent / "similarity.json"
+ENCODED = 20  # sentences that are worth encoding: those of the best passages that share the most words
+_HEADING_WORDS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence that may answer."""
+
+    passage: Passage
+    start: int
+    end: int
+    shared: float  # the share of the question's terms, by rarity, that the sentence has
+    shared_near: float  # the same for the sentence with its neighbours
+    shared_passage: float  # the same for its passage
+    shared_context: float  # the same for the passage's title and headings
+
+
+class SimilarityReader:
+    """Ranks sentences; marks the whole sentence, for it knows no smaller span."""
+
+    def __init__(self, encoder: Encoder, weights: Path = WEIGHTS) -> None:
+        fitted = json.loads(weights.read_text("utf-8"))
+        self._encoder = encoder
+        self._rank: list[float] = fitted["rank"]
+        self._trust: list[float] = fitted["trust"]
+        self.threshold: float = fitted["threshold"]
+        self.name = f"similarity-{fitted['version']}"
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[Span]:
+        """Sentences, best first; the same sentence in several documents stays in as several spans."""
+        chosen = candidates(question, passages)
+        if not chosen:
+            return []
+        rows = features(question, chosen, passages, self._encoder)
+        scored = [Span(c.passage, c.start, c.end, round(_linear(self._rank, row), 5))
+                  for c, row in zip(chosen, rows, strict=True)]
+        return _distinct(sorted(scored, key=lambda span: (-span.score, span.passage.document.source, span.start)))
+
+    def confidence(self, spans: Sequence[Span]) -> float:
+        """Logistic regression on the best score and its lead."""
+        return 1 / (1 + math.exp(-_linear(self._trust, trust_features(spans)))) if spans else 0.0
+
+
+def candidates(question: str, passages: Sequence[Passage]) -> list[Candidate]:
+    """The sentences of the passages but for headings and questions; the most promising `ENCODED`."""
+    asked = set(terms(question))
+    passage_terms = [set(terms(passage.text)) for passage in passages]
+    # How much a term says: one that every passage has tells them not apart.
+    seen = Counter(term for found in passage_terms for term in found & asked)
+    rarity = {term: math.log(1 + (len(passages) + 1) / (seen[term] + 0.5)) for term in asked}
+    whole = sum(rarity.values()) or 1.0
+
+    def share(found: set[str]) -> float:
+        return sum(rarity[term] for term in asked & found) / whole
+
+    chosen = []
+    for passage, found in zip(passages, passage_terms, strict=True):
+        spans = passage.chunk.sentences
+        heads = [passage.document.title, *passage.document.section_at(passage.chunk.end - 1).heading]
+        words = [set(terms(passage.document.text[start:end])) for start, end in spans]
+        around = share(set(terms(" ".join(heads))))
+        for at, (start, end) in enumerate(spans):
+            if not quotable(passage.document.text[start:end], heads):
+                continue
+            near = set().union(*words[max(0, at - 1) : at + 2])
+            chosen.append(Candidate(passage, start, end, share(words[at]), share(near), share(found), around))
+    promising = sorted(range(len(chosen)), key=lambda at: (-(chosen[at].shared + 0.5 * chosen[at].shared_near
+                                                             + 0.2 * chosen[at].passage.score), at))[:ENCODED]
+    return [chosen[at] for at in sorted(promising)]
+
+
+def quotable(sentence: str, headings: Sequence[str]) -> bool:
+    """Whether a sentence can be an answer: neither a heading nor itself a question."""
+    bare = sentence.strip().strip("#*_ \t")
+    if not bare or bare.endswith("?") or sentence.lstrip().startswith("#"):
+        return False
+    if normalised(bare) in {normalised(heading) for heading in headings}:
+        return False
+    is_item = bool(re.match(r"[-*+•–|]|\(?\w{1,3}[.)]\s", sentence.strip())) or " | " in sentence
+    is_sentence = bare[-1] in ".!:;,)”\"'…" or len(bare.split()) > _HEADING_WORDS or bool(re.search(r"\d|:\s", bare))
+    return is_item or is_sentence
+
+
+def features(question: str, chosen: Sequence[Candidate], passages: Sequence[Passage],
+             encoder: Encoder) -> list[list[float]]:
+    """One row a candidate: see the comments. All but the encoder's cosine come from shared words and ranks."""
+    texts = [c.passage.document.text[c.start : c.end] for c in chosen]
+    vectors = encoder.encode([question, *texts])
+    cosines = (vectors[1:] @ vectors[0]).tolist()
+    best = max(passage.score for passage in passages)
+    return [[cosine,
+             c.shared, c.shared_near, c.shared_passage, c.shared_context,
+             c.passage.score - best,  # the passage's retrieval score behind the best one's
+             min(1.0, len(text) / 300)]
+            for c, text, cosine in zip(chosen, texts, cosines, strict=True)]
+
+
+def trust_features(spans: Sequence[Span]) -> list[float]:
+    """The best score, and its lead over the next different sentence."""
+    first = normalised(spans[0].text)
+    other = next((span.score for span in spans[1:] if normalised(span.text) != first), spans[0].score - 4.0)
+    return [spans[0].score, min(4.0, spans[0].score - other)]
+
+
+def _linear(weights: Sequence[float], row: Sequence[float]) -> float:
+    """The last weight is the intercept."""
+    return sum(w * x for w, x in zip(weights, row, strict=False)) + weights[-1]
+
+
+def _distinct(spans: list[Span]) -> list[Span]:
+    """Without those that overlap a better one of the same document (chunks may overlap)."""
+    kept: list[Span] = []
+    taken: dict[str, list[tuple[int, int]]] = {}
+    for span in spans:
+        places = taken.setdefault(span.passage.document.id, [])
+        if all(span.end <= start or end <= span.start for start, end in places):
+            places.append((span.start, span.end))
+            kept.append(span)
+    return kept

@@ -1,0 +1,95 @@
+"""Receipts: the JSON of an answer is proof enough. Replaying one cuts every quote again and compares; nothing is searched."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from index.errors import DataError, SourceGone
+from index.store import PassageStore
+from index.types import document_id
+from rag.types import SCHEMA
+from rag.words import normalised
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What replaying one citation showed. `problem` is empty where the quote stands where the receipt says."""
+
+    number: int
+    source: str
+    start: int
+    end: int
+    problem: str = ""
+    file_checked: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether the citation holds."""
+        return not self.problem
+
+
+def load_receipt(data: bytes) -> dict[str, Any]:
+    """Parse a receipt. Raises DataError where it is none, or of another schema."""
+    try:
+        receipt = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"the receipt is not JSON ({error})", "Write one with: pullquote ask … --json") from None
+    if not isinstance(receipt, dict) or not isinstance(receipt.get("quotes"), list):
+        raise DataError("the receipt has no list of quotes", "Write one with: pullquote ask … --json")
+    if receipt.get("schema") != SCHEMA:
+        raise DataError(f"the receipt has schema {receipt.get('schema')}; this Pullquote reads {SCHEMA}",
+                        "Verify it with the version that wrote it")
+    return receipt
+
+
+def verify(receipt: dict[str, Any], store: PassageStore) -> list[Check]:
+    """Replay every citation on the library's text, and on the file itself where it is still there.
+
+    The document must have the hash that the receipt states, and its characters from `start` to `end` must be the quote
+    (in further citations of one quote: the same words). Raises DataError where the receipt lacks a field.
+    """
+    paths = {info.document_id: info.path for info in store.sources()}
+    try:
+        return [_replay(quote, citation, first, store, paths) for quote, citation, first in _citations(receipt)]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"the receipt lacks a field or has one of the wrong kind: {error}",
+                        "Write it anew with: pullquote ask … --json") from None
+
+
+def _citations(receipt: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    for quote in receipt["quotes"]:
+        if not quote["citations"]:
+            raise KeyError("citations")
+        for index, citation in enumerate(quote["citations"]):
+            yield quote["text"], citation, index == 0
+
+
+def _replay(quote: str, citation: dict[str, Any], first: bool, store: PassageStore, paths: dict[str, str]) -> Check:
+    number, source, start, end = (citation[name] for name in ("number", "source", "start", "end"))
+
+    def check(problem: str = "", file_checked: bool = False) -> Check:
+        return Check(number, source, start, end, problem, file_checked)
+
+    try:
+        document = store.document(document_id(source))
+    except SourceGone:
+        return check("the document is no longer in the library")
+    if document.text_sha256 != citation["text_sha256"]:
+        return check("the document's text has changed")
+    if document.file_sha256 != citation["file_sha256"]:
+        return check("the document's file is another than the one that was cited")
+    text = document.text[start:end] if 0 <= start < end <= len(document.text) else ""
+    if not text or (text != quote if first else normalised(text) != normalised(quote)):
+        return check("other words stand at this place")
+    file = Path(paths[document.id]) if paths.get(document.id) else None
+    if file is None or not file.is_file():
+        return check()
+    with file.open("rb") as opened:
+        same = hashlib.file_digest(opened, "sha256").hexdigest() == document.file_sha256
+    return check("" if same else "the file on disk has changed since it was indexed", file_checked=True)

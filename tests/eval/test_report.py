@@ -1,0 +1,82 @@
+import re
+from html.parser import HTMLParser
+
+from rich.console import Console
+
+from eval import report
+from eval.questions import Question
+from eval.run import evaluate
+
+
+class Elements(HTMLParser):
+    """What a browser would make of the page: tags with their attributes, and text outside scripts and styles."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        if self.tags[-1:] and self.tags[-1][0] not in ("script", "style"):
+            self.text += data
+
+
+def printed(run, baseline=None):
+    console = Console(width=120, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
+    console.print(report.table(run, baseline))
+    return console.export_text()
+
+
+def test_the_tables_of_the_terminal(asker, worse_asker, questions):
+    run = evaluate(asker, questions)
+    text = printed(run)
+    assert re.search(r"recall@1 +1\.000 +1\.000 – 1\.000 +3 ", text)
+    assert re.search(r"risk@0\.8 ↓ +0\.250 ", text)
+    assert re.search(r"near miss +1 ", text)
+    assert re.search(r"recall@1 +1\.000 .* 3 +0\.\d+ \(\+", printed(run, evaluate(worse_asker, questions)))
+
+
+def test_the_page_holds_everything_and_loads_nothing(asker, questions):
+    page = report.html(evaluate(asker, questions, name="ferries"))
+    elements = Elements(page)
+    assert elements.text.count("AUROC of confidence") == 1
+    for words in ("Evaluation of ferries", "Recall at k", "Risk and coverage", "Reliability", "Latency by stage", "near miss"):
+        assert words in elements.text
+    assert all(div in [attrs.get("id") for _, attrs in elements.tags] for div in ("recall", "risk", "reliability", "latency"))
+    loaded = [attrs[name] for tag, attrs in elements.tags for name in ("src", "href", "action") if attrs.get(name)]
+    assert loaded == ["data:,"]
+    assert "@import" not in report.STYLE
+    assert "url(" not in report.STYLE
+    assert "prefers-color-scheme: dark" in report.STYLE
+    kinds = [attrs["data-kind"] for tag, attrs in elements.tags if "data-kind" in attrs]
+    assert kinds == ["right", "right", "refused wrongly", "refused rightly", "wrong"]
+    assert report.html(evaluate(asker, questions, name="ferries")) == page, "the same run, the same page"
+
+
+def test_hostile_text_stays_text(make_asker):
+    hostile = "</script><script>alert(1)</script><img src=x onerror=alert(2)> \"' &amp; is the answer."
+    asker = make_asker({f"{hostile}.md": hostile}, threshold=0.1)
+    run = evaluate(asker, [
+        Question("<i>id</i>", f"{hostile} answer", (hostile,), history=(hostile,), tags=(hostile,)),
+        Question("2", "broken <script>alert(3)</script>", ("<b>gold</b>",)),
+        Question("3", "answer is", relevant=(f"{hostile}.md",)),
+    ], name=hostile)
+    page = report.html(run, run)
+    elements = Elements(page)
+    assert "img" not in [tag for tag, _ in elements.tags]
+    assert not any(name.startswith("on") for _, attrs in elements.tags for name in attrs)
+    plain = Elements(report.html(evaluate(make_asker(), [Question("1", "The ferry leaves", ("nine",))]))).tags
+    scripts = [tag for tag, _ in elements.tags].count("script")
+    assert scripts == [tag for tag, _ in plain].count("script")
+    assert elements.text.count("<script>alert(1)</script>") >= 6
+    assert "alert(1)" in printed(run)
+
+
+def test_an_evaluation_without_anything_to_judge(asker):
+    run = evaluate(asker, [Question("1", "The ferry leaves")])
+    assert "Not judged" in report.html(run)
+    assert "bring nothing to judge" in printed(run)

@@ -1,0 +1,674 @@
+"""Each format by value: its text, its sections and its title, and its bad inputs by their message."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index.errors import FileError
+from index.files import read_documents
+from index.formats import detect, text
+from index.formats.markdown import FORMAT as MARKDOWN
+from index.types import Document, Section
+
+Read = Callable[[str, bytes | str], Document]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    """Write a file and read it as the one document it holds."""
+
+    def read_one(name: str, content: bytes | str) -> Document:
+        [document] = read_all(tmp_path, name, content)
+        return document
+
+    return read_one
+
+
+def read_all(folder: Path, name: str, content: bytes | str) -> list[Document]:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return read_documents(path, name)
+
+
+def error_of(read: Read, name: str, content: bytes | str) -> str:
+    with pytest.raises(FileError) as caught:
+        read(name, content)
+    return str(caught.value)
+
+
+def outline(document: Document) -> list[tuple[tuple[str, ...], str]]:
+    """Each section's heading path and text."""
+    return [(section.heading, document.text[section.start : section.end]) for section in document.sections]
+
+
+# Detection
+
+
+@pytest.mark.parametrize(
+    ("head", "suffix", "name"),
+    [
+        (b"%PDF-1.4\n", ".txt", "PDF"),
+        (b"\xef\xbb\xbfjunk\n%PDF-1.4\n", ".pdf", "PDF"),
+        (b"the header of a PDF is %PDF-1.4", ".txt", "plain text"),
+        (b"<!doctype html><p>x", ".txt", "HTML"),
+        ("<html>".encode("utf-16"), "", "HTML"),
+        (b"<!-- saved --> <!-- twice -->\n<HTML>", "", "HTML"),
+        (b"a < b, and <b>bold</b>", ".txt", "plain text"),
+        (b"<p>fragment", ".htm", "HTML"),
+        (b"# Title", ".md", "Markdown"),
+        (b"# comment\nx = 1", ".py", "plain text"),
+        (b'{"text": "x"}', ".jsonl", "JSON Lines"),
+        (b"a,b\n1,2", ".csv", "plain text"),
+    ],
+)
+def test_content_goes_before_the_suffix(head: bytes, suffix: str, name: str) -> None:
+    found = detect(head, suffix)
+    assert found is not None
+    assert found.name == name
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".md", ".jsonl", ".html", ".pdf", ".docx", ""])
+def test_binary_content_is_no_document_whatever_its_suffix(suffix: str) -> None:
+    assert detect(bytes(range(256)) * 8, suffix) is None
+
+
+# Plain text and encodings
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ("Grüße, 東京\r\nzwei\rdrei\n".encode(), "Grüße, 東京\r\nzwei\rdrei\n"),
+        (b"\xef\xbb\xbfwith a mark", "with a mark"),
+        ("Grüße".encode("utf-16"), "Grüße"),
+        (b"\xfe\xff" + "Grüße".encode("utf-16-be"), "Grüße"),
+        ("Grüße".encode("utf-32"), "Grüße"),
+        (b"caf\xe9", "café"),
+        ("Это простой русский текст, и он обрезан".encode()[:-1], "Это простой русский текст, и он обреза\ufffd"),
+        (b"\x1b[31mred\x1b[0m and a page\x0cbreak", "\x1b[31mred\x1b[0m and a page\x0cbreak"),
+    ],
+)
+def test_encodings(read: Read, data: bytes, expected: str) -> None:
+    assert read("a.txt", data).text == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        ("“Überall” in der Stadt hört man Gläser – für 5 €.", "cp1252"),
+        ("Привет, мир. Это простой русский текст для проверки.", "cp1251"),
+        ("これは日本語のテキストです。文字コードを確認します。", "shift_jis"),
+    ],
+)
+def test_encodings_that_must_be_guessed(read: Read, content: str, encoding: str) -> None:
+    assert read("a.txt", content.encode(encoding)).text == content
+
+
+def test_a_long_western_text_is_not_read_as_eastern(read: Read) -> None:
+    western = "El niño comió piñas y después bebió café. Ça va très bien, señor Núñez. " * 4000
+    assert read("a.txt", western.encode("cp1252")).text == western
+
+
+def test_binary_data_after_a_textual_beginning_is_refused(read: Read) -> None:
+    data = b"a perfectly plain beginning " * 200 + bytes(3000)
+    assert error_of(read, "a.txt", data) == (
+        "a.txt: it holds binary data, not text. Remove it, or save it as UTF-8 text"
+    )
+
+
+def test_damaged_utf16_says_where(read: Read) -> None:
+    data = "\ufeffwell".encode("utf-16-le") + b"\x00\xd8"
+    assert error_of(read, "a.txt", data) == (
+        "a.txt: it begins as UTF-16 text but is damaged at byte 10. Save it as UTF-8 text and index it again"
+    )
+
+
+any_text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff"), min_size=1)
+
+
+@settings(deadline=None)
+@given(any_text)
+def test_decoding_gives_the_text_that_was_encoded(content: str) -> None:
+    data = content.encode()
+    if text.is_textual(data):
+        assert text.decode(data, "a.txt") == content
+
+
+@settings(deadline=None)
+@given(any_text.filter(lambda content: text.is_textual(content.encode())))
+def test_decoding_utf16_gives_the_text_that_was_encoded(content: str) -> None:
+    assert text.decode(content.encode("utf-16"), "a.txt") == content
+
+
+# Markdown
+
+GUIDE = """---
+title: "Front title"
+---
+before
+
+# The *whole* `guide` & [more](https://example.org "x")\r
+\r
+text\r
+## Rates ##
+5 %
+
+Underlined
+title
+----------
+
+> # quoted
+
+- # in a list
+
+```
+# code
+```
+
+#### Deep
+# Second
+"""
+
+
+def test_markdown_is_its_source_and_headings_give_sections(read: Read) -> None:
+    document = read("guide.md", GUIDE)
+    guide = "The whole guide & more"
+    assert document.text == GUIDE
+    assert document.title == guide
+    assert document.media_type == "text/markdown"
+    assert outline(document) == [
+        ((), '---\ntitle: "Front title"\n---\nbefore\n\n'),
+        ((guide,), '# The *whole* `guide` & [more](https://example.org "x")\r\n\r\ntext\r\n'),
+        ((guide, "Rates"), "## Rates ##\n5 %\n\n"),
+        (
+            (guide, "Underlined title"),
+            "Underlined\ntitle\n----------\n\n> # quoted\n\n- # in a list\n\n```\n# code\n```\n\n",
+        ),
+        ((guide, "Underlined title", "Deep"), "#### Deep\n"),
+        (("Second",), "# Second\n"),
+    ]
+
+
+def test_markdown_title_from_front_matter_or_file_name(read: Read) -> None:
+    assert read("a.md", "---\r\ntitle: 'Quoted'\r\n---\r\n## Not the title\r\n").title == "Quoted"
+    assert read("notes.md", "no heading at all").title == "notes"
+    assert read("rule.md", "---\n\ntitle: not front matter, there is no end").title == "rule"
+
+
+def test_markdown_reference_links_and_escapes_read_plainly(read: Read) -> None:
+    document = read(
+        "a.md", "# See [the plan][1] \\*now\\* &amp; ![a map](m.png) <b>bold</b>\n\n[1]: https://example.org\n"
+    )
+    assert document.title == "See the plan *now* & a map bold"
+
+
+def test_markdown_with_old_line_ends(read: Read) -> None:
+    assert outline(read("a.md", "# A\rtext\r# B\rmore")) == [(("A",), "# A\rtext\r"), (("B",), "# B\rmore")]
+
+
+markdown_like = st.lists(
+    st.sampled_from(
+        [
+            "# ",
+            "## ",
+            "\n",
+            "\r\n",
+            "\r",
+            "---",
+            "===",
+            "- ",
+            "> ",
+            "```",
+            "\t",
+            "    ",
+            "word",
+            "é",
+            "😀",
+            "\u2028",
+            "\x0b",
+            "\x0c",
+            "\x85",
+            "[a](b)",
+            "*",
+            "title: x",
+            "...",
+            "<div>",
+        ]
+    )
+    | st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=5)
+).map("".join)
+
+
+@settings(deadline=None)
+@given(markdown_like)
+def test_markdown_round_trips_and_its_sections_tile_it(content: str) -> None:
+    [extract] = MARKDOWN.read(content.encode(), "a.md")
+    assert extract.text == content.removeprefix("\ufeff")
+    assert "".join(extract.text[section.start : section.end] for section in extract.sections) == extract.text
+    position = 0
+    for section in extract.sections:
+        assert section.start == position < section.end
+        position = section.end
+        if section.heading:  # a heading's own words stand at the beginning of its section
+            assert section.heading[-1].split()[0][:1] in extract.text[section.start : section.end]
+
+
+# HTML
+
+LONG = "Every employee gets twenty-five days of leave in a calendar year, and part-timers get their share of it."
+
+PAGE = f"""<!DOCTYPE html><html><head><title>Leave policy | Acme</title><script>track()</script></head><body>
+<nav><ul><li><a href="/">Home</a></li><li><a href="/about">About us</a></li></ul></nav>
+<main><article><h1>Leave policy</h1><p>{LONG} With <b>bold</b> and <a href="x">a link</a>.</p>
+<h2>Carrying over</h2><p>Up to five days may be carried over to the next year, with the approval of a manager.</p>
+<ul><li>Ask first<ul><li>in writing</li></ul></li><li>Then wait</li></ul>
+<h3>Days by years</h3>
+<table><tr><th>Years</th><th>Days</th></tr><tr><td>0 to 5</td><td>25</td></tr>
+<tr><td>over 5</td><td><p>28</p></td></tr></table>
+<h2>Sick leave</h2><p>Report on the first day, before ten o'clock in the morning.</p>
+</article></main><footer>Copyright Acme. All rights reserved.</footer></body></html>"""
+
+
+def test_html_main_text_with_sections_lists_and_tables(read: Read) -> None:
+    document = read("leave.html", PAGE)
+    assert document.title == "Leave policy"
+    assert document.media_type == "text/html"
+    assert outline(document) == [
+        (("Leave policy",), f"Leave policy\n\n{LONG} With bold and a link.\n\n"),
+        (
+            ("Leave policy", "Carrying over"),
+            "Carrying over\n\nUp to five days may be carried over to the next year, with the approval of a manager.\n\n"
+            "- Ask first\n- in writing\n- Then wait\n\n",
+        ),
+        (
+            ("Leave policy", "Carrying over", "Days by years"),
+            "Days by years\n\nYears | Days\n0 to 5 | 25\nover 5 | 28\n\n",
+        ),
+        (("Leave policy", "Sick leave"), "Sick leave\n\nReport on the first day, before ten o'clock in the morning."),
+    ]
+
+
+def test_a_short_page_keeps_its_structure_too(read: Read) -> None:
+    document = read(
+        "short.html",
+        "<html><body><nav>Menu</nav><h1>Small\n page</h1><p>One\n line<br>two<br><br>three</p>"
+        "<pre>def f():\n    return 1\n</pre> tail\n here<table><tr><th>a<th>b<tr><td>1<td></table>"
+        "<ol><li>x<li>y</ol><script>alert(1)</script></body></html>",
+    )
+    assert document.title == "Small page"
+    assert document.text == (
+        "Small page\n\nOne line\ntwo\n\nthree\n\ndef f():\n    return 1\n\ntail here\n\na | b\n1\n\n- x\n- y"
+    )
+    assert document.sections == (Section(0, len(document.text), ("Small page",)),)
+
+
+def test_a_page_laid_out_with_tables_says_everything_once(read: Read) -> None:
+    document = read(
+        "old.html",
+        "<html><body><table><tr><td><img src=x></td><td><table><tr><td>June<br><br>First.<br><br>Second.</td></tr>"
+        "</table></td></tr></table></body></html>",
+    )
+    assert document.text == "June\n\nFirst.\n\nSecond."
+
+
+def test_a_page_of_nothing_but_a_menu_is_read_all_the_same(read: Read) -> None:
+    assert read("nav.html", "<html><body><nav><a href=x>Home</a> <a href=y>Away</a></nav></body></html>").text == (
+        "Home Away"
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b'<html><head><meta charset="iso-8859-1"></head><body><p>caf\xe9 \x93so\x94</p></body></html>', "café “so”"),
+        (b'<html><head><meta charset="koi8-r"></head><body><p>\xd0\xd2\xc9\xd7\xc5\xd4</p></body></html>', "привет"),
+        ('<html><head><meta charset="iso-8859-1"></head><p>é from UTF-8</p></html>'.encode(), "é from UTF-8"),
+        ("<html><body><p>Grüße</p></body></html>".encode("utf-16"), "Grüße"),
+        ('<?xml version="1.0" encoding="iso-8859-1"?><html><body><p>Grüße</p></body></html>'.encode(), "Grüße"),
+        (b"<html><body><p>a\0b</p></body></html>", "a\ufffdb"),
+    ],
+)
+def test_html_encodings(read: Read, data: bytes, expected: str) -> None:
+    assert read("a.html", data).text == expected
+
+
+def test_entity_attacks_stay_inert(read: Read, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("the secret")
+    document = read(
+        "a.html",
+        f'<!DOCTYPE html [<!ENTITY a "lol"><!ENTITY b "&a;&a;"><!ENTITY x SYSTEM "file://{tmp_path}/secret">]>'
+        "<html><body><p>Before &b; and &x; after.</p></body></html>",
+    )
+    assert document.text == "Before &b; and &x; after."
+
+
+@pytest.mark.parametrize("page", ["<html><body></body></html>", "<html><body> &nbsp; <script>x</script></body></html>"])
+def test_a_page_without_text(read: Read, page: str) -> None:
+    assert error_of(read, "a.html", page).startswith("a.html: there is no text in it")
+
+
+def test_control_characters_and_odd_elements_do_no_harm(read: Read) -> None:
+    assert read("a.html", "<html><body><h1>A\x01</h1><p>b\x1fc \uffff<tr\u00df>d</body></html>").text == (
+        "A\ufffd\n\nb\ufffdc \ufffdd"
+    )
+
+
+def test_pages_made_to_take_for_ever_do_not(read: Read) -> None:
+    assert read("comments.txt", "<!--x-->" * 500 + "end").media_type == "text/plain"
+    assert "there is no text in it" in error_of(read, "doctypes.html", "<!doctype " * 20_000)
+    document = read("long.html", "<html><title>Long</title><h2>Head</h2><p>Words." + "<h2>Head</h2><p>Words." * 11_000)
+    assert document.title == "Long"
+    assert len(document.sections) == 11_001
+
+
+def test_a_page_nested_beyond_reason_does_not_crash(read: Read) -> None:
+    page = "<html><body>" + "<div>" * 20_000 + "deep" + "</div>" * 20_000 + "</body></html>"
+    assert "there is no text in it" in error_of(read, "a.html", page)
+
+
+# PDF
+
+
+def pdf(*pages: list[str], title: str | None = None, password: str | None = None) -> bytes:
+    """A PDF of these pages' lines."""
+    from reportlab.lib.pdfencrypt import StandardEncryption
+    from reportlab.pdfgen.canvas import Canvas
+
+    file = io.BytesIO()
+    canvas = Canvas(file, encrypt=StandardEncryption(password) if password else None)
+    if title is not None:
+        canvas.setTitle(title)
+    for lines in pages:
+        for number, line in enumerate(lines):
+            canvas.drawString(72, 700 - 14 * number, line)
+        canvas.showPage()
+    canvas.save()
+    return file.getvalue()
+
+
+def test_pdf_pages_are_sections_joined_by_form_feeds(read: Read) -> None:
+    document = read("a.pdf", pdf(["First page.", "Second line."], [], ["Third page, 5 €."], title="Annual Report"))
+    assert document.text == "First page.\r\nSecond line.\f\fThird page, 5 €."
+    assert document.title == "Annual Report"
+    assert document.media_type == "application/pdf"
+    assert document.sections == (
+        Section(0, 26, page=1),
+        Section(26, 27, page=2),
+        Section(27, 43, page=3),
+    )
+
+
+def test_pdf_ending_in_an_empty_page(read: Read) -> None:
+    document = read("a.pdf", pdf(["Text."], []))
+    assert document.text == "Text.\f"
+    assert document.sections == (Section(0, 6, page=1),)
+
+
+def test_pdf_text_is_index_for_index_that_of_pdfium(read: Read) -> None:
+    import pypdfium2
+    from pypdfium2.raw import FPDFText_GetUnicode
+
+    data = pdf(["The quick exam-", "ple of a co-operation."], ["Second page."])
+    document = read("a.pdf", data)
+    assert document.text == "The quick exam\u00adple of a co-operation.\fSecond page."
+    opened = pypdfium2.PdfDocument(data)
+    for section, page in zip(document.sections, opened, strict=True):
+        textpage = page.get_textpage()
+        characters = [chr(FPDFText_GetUnicode(textpage, index)) for index in range(textpage.count_chars())]
+        ours = document.text[section.start : section.end].removesuffix("\f")
+        assert ours.replace("\u00ad", "\x02") == "".join(characters)
+        textpage.close()
+        page.close()
+    opened.close()
+
+
+@pytest.mark.parametrize(
+    ("metadata", "expected"),
+    [
+        ("Microsoft Word - Leave rules", "Leave rules"),
+        ("Microsoft Word - leave.docx", "file"),
+        ("untitled", "file"),
+        ("report_final.indd", "file"),
+        ("  Two\n lines ", "Two lines"),
+        ("", "file"),
+    ],
+)
+def test_pdf_title_only_when_it_is_one(read: Read, metadata: str, expected: str) -> None:
+    assert read("file.pdf", pdf(["Text."], title=metadata)).title == expected
+
+
+def test_pdf_that_is_locked(read: Read) -> None:
+    assert error_of(read, "a.pdf", pdf(["Secret."], password="open sesame")) == (
+        "a.pdf: it is locked with a password. Remove the password and index it again"
+    )
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
+def test_pdf_that_is_truncated(read: Read, share: float) -> None:
+    data = pdf(["Text."] * 40, ["More."] * 40)
+    assert error_of(read, "a.pdf", data[: int(len(data) * share)]) == (
+        "a.pdf: it is a damaged or incomplete PDF: it cannot be opened. Get a whole copy and index it again"
+    )
+
+
+def test_pdf_that_is_a_scan(read: Read) -> None:
+    assert error_of(read, "a.pdf", pdf([], [], [])) == (
+        "a.pdf: its 3 pages hold no text: a scan needs OCR first. Run OCR on it and index the result"
+    )
+    assert "its 1 page holds no text" in error_of(read, "b.pdf", pdf([]))
+
+
+def test_pdfs_read_by_several_threads_at_once(tmp_path: Path) -> None:
+    paths = []
+    for number in range(16):
+        path = tmp_path / f"{number}.pdf"
+        path.write_bytes(pdf(*[[f"File {number}, page {page}."] for page in range(5)]))
+        paths.append(path)
+    with ThreadPoolExecutor(8) as pool:
+        texts = [documents[0].text for documents in pool.map(lambda path: read_documents(path, path.name), paths)]
+    assert texts == ["\f".join(f"File {number}, page {page}." for page in range(5)) for number in range(16)]
+
+
+# Word
+
+
+def saved(document: Any) -> bytes:
+    file = io.BytesIO()
+    document.save(file)
+    return file.getvalue()
+
+
+def handbook() -> Any:
+    import docx
+
+    document = docx.Document()
+    document.add_paragraph("Company Handbook", style="Title")
+    document.add_paragraph("Welcome.")
+    document.add_heading("Leave", 1)
+    document.add_paragraph("You get 25 days.")
+    document.add_heading("Carrying  over", 2)
+    document.add_paragraph("one", style="List Bullet")
+    document.add_paragraph("two", style="List Number")
+    document.add_paragraph("")
+    document.add_paragraph("After\tthe list")
+    table = document.add_table(3, 3)
+    for row_number, row in enumerate(table.rows):
+        for number, cell in enumerate(row.cells):
+            cell.text = f"{row_number}.{number}"
+    table.cell(0, 0).merge(table.cell(0, 1)).text = "wide"
+    table.cell(1, 0).merge(table.cell(2, 0)).text = "tall"
+    table.cell(1, 1).text = "two\nlines"
+    document.add_heading("Sick leave", 1)
+    document.add_paragraph("Report it.")
+    return document
+
+
+def test_docx_paragraphs_and_tables_in_order(read: Read) -> None:
+    document = read("handbook.docx", saved(handbook()))
+    assert document.title == "Company Handbook"
+    assert document.media_type == "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    assert outline(document) == [
+        ((), "Company Handbook\n\nWelcome.\n\n"),
+        (("Leave",), "Leave\n\nYou get 25 days.\n\n"),
+        (
+            ("Leave", "Carrying over"),
+            "Carrying  over\n\n- one\n- two\n\nAfter\tthe list\n\nwide | 0.2\ntall | two lines | 1.2\n | 2.1 | 2.2\n\n",
+        ),
+        (("Sick leave",), "Sick leave\n\nReport it."),
+    ]
+
+
+def test_docx_title_from_its_properties(read: Read) -> None:
+    document = handbook()
+    document.core_properties.title = "Handbook 2026"
+    assert read("a.docx", saved(document)).title == "Handbook 2026"
+
+
+def test_docx_title_from_its_first_heading_or_file_name(read: Read) -> None:
+    import docx
+
+    document = docx.Document()
+    document.add_paragraph("A word before.")
+    assert read("name.docx", saved(document)).title == "name"
+    document.add_heading("Rules", 1)
+    assert read("name.docx", saved(document)).title == "Rules"
+
+
+def test_docx_tracked_changes_controls_and_own_styles(read: Read) -> None:
+    import docx
+    from docx.oxml import parse_xml
+    from docx.oxml.ns import nsdecls
+
+    document = docx.Document()
+    style = document.styles.add_style("House heading", 1)
+    style.base_style = document.styles["Heading 2"]
+    document.add_paragraph("Own style", style=style)
+    paragraph = document.add_paragraph("Kept, ")
+    for xml in (
+        '<w:ins {} w:id="1" w:author="a"><w:r><w:t>inserted</w:t></w:r></w:ins>',
+        '<w:del {} w:id="2" w:author="a"><w:r><w:delText>deleted</w:delText></w:r></w:del>',
+        '<w:hyperlink {} w:anchor="x"><w:r><w:t>, linked</w:t></w:r></w:hyperlink>',
+    ):
+        paragraph._p.append(parse_xml(xml.format(nsdecls("w"))))
+    control = "<w:sdt {}><w:sdtPr/><w:sdtContent><w:p><w:r><w:t>In a control.</w:t></w:r></w:p></w:sdtContent></w:sdt>"
+    document.element.body.insert(-1, parse_xml(control.format(nsdecls("w"))))
+    read_back = read("a.docx", saved(document))
+    assert read_back.text == "Own style\n\nKept, inserted, linked\n\nIn a control."
+    assert read_back.sections == (Section(0, len(read_back.text), ("Own style",)),)
+
+
+def test_docx_recognised_under_another_name(read: Read) -> None:
+    assert read("handbook.bin", saved(handbook())).title == "Company Handbook"
+
+
+OLE = bytes.fromhex("D0CF11E0A1B11AE1") + bytes(512)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        (
+            "a.doc",
+            OLE,
+            "a.doc: it is a Word document of the old kind (.doc). Save it as .docx and index it again",
+        ),
+        (
+            "a.docx",
+            OLE + "EncryptedPackage".encode("utf-16-le"),
+            "a.docx: it is locked with a password. Remove the password and index it again",
+        ),
+        (
+            "a.docx",
+            b"PK\x03\x04" + bytes(range(256)) * 4,
+            "a.docx: it is a damaged or incomplete Word document. Get a whole copy and index it again",
+        ),
+    ],
+)
+def test_docx_that_cannot_be_read(read: Read, name: str, data: bytes, message: str) -> None:
+    assert error_of(read, name, data) == message
+
+
+def zipped(**members: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def test_docx_that_is_a_zip_bomb(read: Read) -> None:
+    bomb = zipped(**{"word/document.xml": bytes(30_000_000)})
+    assert error_of(read, "a.docx", bomb) == (
+        "a.docx: its 0.0 MB unpack to 30 MB, more than a Word document needs. "
+        "If you trust it, save it in parts of less than 300 MB unpacked"
+    )
+
+
+def test_docx_that_lies_about_its_size_is_not_unpacked_beyond_it(read: Read) -> None:
+    with zipfile.ZipFile(io.BytesIO(saved(handbook()))) as original:
+        members = {name: original.read(name) for name in original.namelist()}
+    members["word/document.xml"] += b" " * 5_000_000
+    data = bytearray(zipped(**members))
+    entry = data.rfind(b"word/document.xml") - 46  # the member's entry in the central directory
+    struct.pack_into("<I", data, entry + 24, 1000)
+    assert "a.docx: it cannot be opened as a Word document" in error_of(read, "a.docx", bytes(data))
+
+
+def test_docx_that_is_another_zip(read: Read) -> None:
+    assert error_of(read, "a.docx", zipped(**{"a.txt": b"hello"})) == (
+        "a.docx: it cannot be opened as a Word document. Open it in a word processor and save it as .docx"
+    )
+    assert "a.zip: it is a zip archive" in error_of(read, "a.zip", zipped(**{"a.txt": b"hello"}))
+
+
+# JSON Lines
+
+
+def test_jsonl_rows_are_documents(tmp_path: Path) -> None:
+    rows = (
+        '{"id": "cancel", "title": "May I cancel?", "text": "Yes, until\\nthe day before."}\r\n'
+        "\r\n"
+        '{"id": 7, "content": "By number.\u2028Still the same row."}\n'
+        '{"body": "By line."}'
+    )
+    documents = read_all(tmp_path, "faq.jsonl", rows)
+    assert [(document.source, document.title, document.text) for document in documents] == [
+        ("faq.jsonl#cancel", "May I cancel?", "Yes, until\nthe day before."),
+        ("faq.jsonl#7", "faq", "By number.\u2028Still the same row."),
+        ("faq.jsonl#4", "faq", "By line."),
+    ]
+    assert {document.file_sha256 for document in documents} == {documents[0].file_sha256}
+    assert len({document.id for document in documents}) == 3
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ('{"text": "a"}\n{"text": }\n', "line 2 is not valid JSON: Expecting value"),
+        ('{"text": "a"}\n\n["a"]\n', "line 3 is not a JSON object"),
+        ('{"title": "a"}\n', 'line 1 has no text under "text", "content" or "body"'),
+        ('{"text": "  "}\n', 'line 1 has no text under "text", "content" or "body"'),
+        ('{"id": true, "text": "a"}', "line 1 has an id that is neither a string nor a whole number"),
+        ('{"id": "1", "text": "a"}\n{"text": "b"}\n{"id": 1, "text": "c"}', "lines 1 and 3 have the same id '1'"),
+    ],
+)
+def test_a_bad_row_refuses_the_file_and_names_the_line(read: Read, rows: str, message: str) -> None:
+    assert error_of(read, "a.jsonl", rows) == (f"a.jsonl: {message}. Correct that line and index the file again")
+
+
+def test_a_row_nested_beyond_reason(read: Read) -> None:
+    assert "a.jsonl: line 1 is not valid JSON" in error_of(read, "a.jsonl", "[" * 100_000)
+
+
+def test_jsonl_without_rows(read: Read) -> None:
+    assert "a.jsonl: there is no text in it" in error_of(read, "a.jsonl", "\n\n")

@@ -1,0 +1,128 @@
+"""The REST face: ask, look up a citation, say how the service is. Every error is JSON: what happened, and what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from index.errors import Busy, InputError, NoIndex, PullquoteError, SourceChanged, SourceGone
+from rag.assistant import Assistant
+from ui.render import sentence
+from ui.sources import Offsets, Reference, surroundings
+
+_STATUS: tuple[tuple[type[PullquoteError], int], ...] = (
+    (InputError, 422), (SourceGone, 404), (SourceChanged, 409), (NoIndex, 503), (Busy, 503))
+
+_HEADERS = {
+    # Gradio needs inline scripts and compiles its templates; nothing may be loaded from, or sent to, anywhere else.
+    "content-security-policy":
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
+        "frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+
+
+class Question(BaseModel):
+    """The body of `POST /v1/ask`; `history` holds the user's earlier turns, oldest first."""
+
+    question: str
+    history: list[str] = Field(default_factory=list, max_length=100)
+
+
+def router(assistant: Callable[[], Assistant]) -> APIRouter:
+    """The routes, on whatever `assistant()` gives (it may raise NoIndex)."""
+    routes = APIRouter()
+
+    @routes.post("/v1/ask")
+    def ask(body: Question) -> dict[str, Any]:
+        """The answer to a question, or its refusal: the object that `pullquote ask --json` prints."""
+        return assistant().ask(body.question, body.history).json()
+
+    @routes.get("/v1/sources/{reference}")
+    def source(reference: str, request: Request) -> dict[str, Any]:
+        """The text around a citation, checked against the hash of what was cited.
+
+        `highlight=START-END`, `other=START-END,…`: what else to tell apart; `from=N&to=N`: other paragraphs than those near.
+        """
+        asked = request.query_params
+        cited = Reference.parse(reference)
+        return surroundings(assistant().store.document(cited.document_id), cited,
+                            next(iter(_spans(asked.get("highlight", ""))), None), _spans(asked.get("other", "")),
+                            _number(asked.get("from")), _number(asked.get("to")))
+
+    @routes.get("/healthz")
+    def health() -> dict[str, Any]:
+        """Whether the service answers, and from what."""
+        try:
+            store = assistant().store
+        except NoIndex:
+            return {"ok": True, "generation": None, "documents": 0, "chunks": 0}
+        sources = store.sources()
+        return {"ok": True, "generation": store.generation, "documents": len(sources),
+                "chunks": sum(source.chunks for source in sources)}
+
+    return routes
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Make every error of the app JSON of the same form."""
+
+    @app.exception_handler(PullquoteError)
+    def known(_: Request, error: PullquoteError) -> JSONResponse:
+        status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+        return _error(status, error.message, error.remedy)
+
+    @app.exception_handler(RequestValidationError)
+    def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][1:]) or "the body"
+        return _error(422, f"{where}: {first['msg']}", 'Send JSON such as {"question": "…", "history": ["…"]}')
+
+
+class SecurityHeaders:
+    """ASGI middleware that adds the security headers to every response; it holds back no stream."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._headers = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *self._headers]
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+def _error(status: int, message: str, remedy: str) -> JSONResponse:
+    return JSONResponse({"error": sentence(message), "remedy": sentence(remedy) if remedy else ""}, status)
+
+
+def _spans(text: str) -> list[Offsets]:
+    """Read `START-END,START-END`."""
+    if not text:
+        return []
+    if not re.fullmatch(r"\d{1,10}-\d{1,10}(,\d{1,10}-\d{1,10}){0,99}", text):
+        raise InputError("spans are written START-END, with commas between them", "Correct the address")
+    pairs = [span.split("-") for span in text.split(",")]
+    return [(int(start), int(end)) for start, end in pairs]
+
+
+def _number(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not re.fullmatch(r"\d{1,9}", text):
+        raise InputError("paragraphs are asked for by number", "Correct the address")
+    return int(text)

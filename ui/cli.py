@@ -1,0 +1,334 @@
+"""The command line. Results go to stdout, progress and complaints to stderr; one clear line where something is wrong.
+
+Exit codes: 0 done (answered), 1 error (a citation does not hold, a figure fell), 2 bad usage, 3 refused.
+What is heavy is imported by the command that needs it, so that `--help` is immediate.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+import typer
+
+from index.errors import DataError, FileError, InputError, PullquoteError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import TaskID
+
+    from index.build import Progress, Report
+    from rag.config import Config
+
+ANSWERED, ERROR, USAGE, REFUSED = 0, 1, 2, 3
+
+app = typer.Typer(name="pullquote", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
+                  pretty_exceptions_enable=False,
+                  help="Ask your own documents; get the answer in their own words, every sentence a quote with its place.")
+
+Home = Annotated[Path | None, typer.Option(help="Where the index lives [$PULLQUOTE_HOME, else .pullquote].",
+                                           show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def main() -> None:
+    """Run the command line; turn what went wrong into one line and an exit code."""
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        code = app(arguments, standalone_mode=False)
+    except Exception as error:
+        if debug:
+            raise
+        code = _complain(error)
+    except KeyboardInterrupt:
+        print("pullquote: stopped", file=sys.stderr)
+        code = 130
+    sys.exit(code if isinstance(code, int) else ANSWERED)
+
+
+def _complain(error: Exception) -> int:
+    if isinstance(error, PullquoteError):
+        print(f"pullquote: {_one_line(error)}", file=sys.stderr)
+        return USAGE if isinstance(error, InputError) and not isinstance(error, FileError | DataError) else ERROR
+    if hasattr(error, "format_message"):  # what typer raises for a wrong command line
+        print(f"pullquote: {_one_line(Exception(error.format_message()))} See: pullquote --help", file=sys.stderr)
+        return USAGE
+    if isinstance(error, typer.Abort | BrokenPipeError):
+        return ERROR
+    print(f"pullquote: something unforeseen went wrong: {type(error).__name__}: {_one_line(error)}. Run it again with"
+          " --debug to see where, and tell the maintainers", file=sys.stderr)
+    return ERROR
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+@app.command()
+def index(paths: Annotated[list[Path] | None,
+                           typer.Argument(help="Files and folders that join the library; none: those it has.",
+                                          show_default=False)] = None,
+          home: Home = None,
+          rebuild: Annotated[bool, typer.Option("--rebuild", help="Read every file anew.")] = False,
+          sample: Annotated[bool, typer.Option("--sample", help="Add the sample library that comes with Pullquote.")] = False,
+          json: Json = False) -> int:
+    """Bring the library up to date: new, changed and deleted files."""
+    from eval.sets import SAMPLE
+    from index.build import sync
+    from index.encoder import load_encoder
+
+    where = _home(home)
+    config = _config(where)
+    wanted = [*(paths or []), *([SAMPLE] if sample else [])]
+    encoder = load_encoder(config.encoder)
+    with _Bars() as bars:
+        report = sync(where, wanted, encoder=encoder, chunking=config.chunking, rebuild=rebuild, progress=bars.listen)
+    if json:
+        _print_json(_report_json(report))
+    else:
+        _print_report(report)
+    return ERROR if report.skipped and not report.documents else ANSWERED
+
+
+@app.command()
+def status(home: Home = None, json: Json = False) -> int:
+    """What the library holds and what it is made with."""
+    from index.generation import open_current
+
+    where = _home(home)
+    store = open_current(where)
+    made, sources = store.manifest, store.sources()
+    if json:
+        _print_json({"home": str(where), "generation": made.id, "created": made.created,
+                     "encoder": {"name": made.encoder, "revision": made.revision},
+                     "chunking": {"size": made.chunking.size, "overlap": made.chunking.overlap},
+                     "documents": made.documents, "chunks": made.chunks, "tokens": made.tokens,
+                     "roots": [{"name": root.name, "path": root.path} for root in made.roots],
+                     "excluded": list(made.excluded),
+                     "sources": [{"source": s.source, "title": s.title, "media_type": s.media_type, "pages": s.pages,
+                                  "characters": s.characters, "chunks": s.chunks} for s in sources]})
+        return ANSWERED
+    print(f"{where}: {made.documents} documents, {made.chunks} chunks, {made.tokens} tokens")
+    print(f"generation {made.id} of {made.created}, encoder {made.encoder} ({made.revision}),"
+          f" chunks of at most {made.chunking.size} tokens")
+    for root in made.roots:
+        print(f"follows {root.path} as {_printable(root.name)}")
+    for source in sources:
+        pages = f", {source.pages} pages" if source.pages else ""
+        print(f"  {_printable(source.source)}  ({source.characters} characters{pages})")
+    return ANSWERED
+
+
+@app.command()
+def remove(sources: Annotated[list[str], typer.Argument(help="Documents or folders, as `pullquote status` names them.")],
+           home: Home = None, json: Json = False) -> int:
+    """Take documents out of the library; their files stay where they are."""
+    from index.build import remove as take_out
+    from index.encoder import load_encoder
+
+    where = _home(home)
+    with _Bars() as bars:
+        report = take_out(where, sources, encoder=load_encoder(_config(where).encoder), progress=bars.listen)
+    if json:
+        _print_json(_report_json(report))
+    else:
+        _print_report(report)
+    return ANSWERED
+
+
+@app.command()
+def rollback(home: Home = None) -> int:
+    """Go back to the generation before the one in use."""
+    from index.generation import rollback as go_back
+
+    made = go_back(_home(home))
+    print(f"now in use: generation {made.id} of {made.created}, {made.documents} documents")
+    return ANSWERED
+
+
+@app.command()
+def ask(question: Annotated[str, typer.Argument(help="The question.")], home: Home = None, json: Json = False,
+        k: Annotated[int | None, typer.Option("-k", help="How many passages are read.", show_default=False)] = None,
+        history: Annotated[list[str] | None, typer.Option(help="An earlier question; repeat for more.",
+                                                          show_default=False)] = None) -> int:
+    """Ask one question. Exits 0 if it was answered, 3 if it was refused."""
+    from rag.assistant import Assistant
+    from ui.render import answer_text
+
+    where = _home(home)
+    assistant = Assistant.open(where, _config(where, passages=k))
+    answer = assistant.ask(question, history or [])
+    if json:
+        _print_json(answer.json())
+    else:
+        print(_printable(answer_text(answer), keep_lines=True))
+    return ANSWERED if answer.answered else REFUSED
+
+
+@app.command()
+def chat(home: Home = None,
+         host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+         port: Annotated[int | None, typer.Option(help="The port [7860, or the next free].",
+                                                  show_default=False)] = None) -> int:
+    """Open the chat for a browser on this machine."""
+    from ui.app import serve
+
+    where = _home(home)
+    serve(where, host=host, port=port, config=_config(where))
+    return ANSWERED
+
+
+@app.command()
+def verify(receipt: Annotated[str, typer.Argument(help="A file that `ask --json` wrote, or - for standard input.")],
+           home: Home = None, json: Json = False) -> int:
+    """Replay every citation of an answer; exit 1 if one does not hold."""
+    from index.generation import open_current
+    from rag.receipt import load_receipt
+    from rag.receipt import verify as replay
+
+    checks = replay(load_receipt(_read(receipt)), open_current(_home(home)))
+    if json:
+        _print_json([{"number": c.number, "source": c.source, "start": c.start, "end": c.end, "ok": c.ok,
+                      "problem": c.problem, "file_checked": c.file_checked} for c in checks])
+    for check in () if json else checks:
+        seen = "word for word, file unchanged" if check.file_checked else "word for word in the library; no file to compare"
+        print(f"[{check.number}] {_printable(check.source)} {check.start}-{check.end}: {check.problem or seen}")
+    if not checks and not json:
+        print("the receipt is of a refusal: it cites nothing")
+    return ANSWERED if all(check.ok for check in checks) else ERROR
+
+
+@app.command("eval")
+def evaluate(questions: Annotated[Path | None, typer.Argument(metavar="[SET]", help="Questions [the sample set].",
+                                                              show_default=False)] = None,
+             home: Home = None,
+             corpus: Annotated[Path | None, typer.Option(help="Ask of these documents instead: a folder or JSON Lines.",
+                                                         show_default=False)] = None,
+             predictions: Annotated[Path | None, typer.Option(help="Write every answer here (JSON Lines).",
+                                                              show_default=False)] = None,
+             json: Annotated[Path | None, typer.Option(help="Write the run here.", show_default=False)] = None,
+             html: Annotated[Path | None, typer.Option(help="Write a report to look at here.", show_default=False)] = None,
+             baseline: Annotated[Path | None, typer.Option(help="An earlier run; exit 1 if a figure fell.",
+                                                           show_default=False)] = None) -> int:
+    """Run a set of questions and measure retrieval, answers, refusals and speed."""
+    from eval.library import library_for
+    from eval.questions import load_questions
+    from eval.report import html as as_html
+    from eval.report import table
+    from eval.run import Run, compare, write_predictions
+    from eval.run import evaluate as run_set
+
+    where = _home(home)
+    before = Run.load(baseline) if baseline else None
+    with _Bars() as bars, library_for(where, questions, corpus, _config(where), bars.listen) as (assistant, file):
+        run = run_set(assistant, load_questions(file), bars.asked, name=file.name)
+    _console(stderr=False).print(table(run, before))
+    if predictions:
+        _writing(predictions, lambda path: write_predictions(run, path))
+    if json:
+        _writing(json, run.save)
+    if html:
+        _writing(html, lambda path: path.write_text(as_html(run, before), "utf-8"))
+    fallen = compare(run, before) if before else []
+    for regression in fallen:
+        print(f"fell: {regression}", file=sys.stderr)
+    return ERROR if fallen else ANSWERED
+
+
+def _home(home: Path | None) -> Path:
+    return (home or Path(os.environ.get("PULLQUOTE_HOME") or ".pullquote")).expanduser().absolute()
+
+
+def _config(home: Path, **flags: Any) -> Config:
+    from rag.config import Config
+
+    return Config.load(home, **flags)
+
+
+def _read(receipt: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if receipt == "-" else Path(receipt).read_bytes()
+    except OSError as error:
+        raise InputError(f"{receipt} cannot be read ({error.strerror})", "Check the path") from error
+
+
+def _writing(path: Path, write: Callable[[Path], object]) -> None:
+    try:
+        write(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror})", "Choose another place") from error
+
+
+def _print_json(value: Any) -> None:
+    import orjson
+
+    print(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+def _printable(text: str, keep_lines: bool = False) -> str:
+    """Without control characters: a document's text or name must not steer the terminal."""
+    return "".join(c if c.isprintable() or (keep_lines and c == "\n") else " " for c in text)
+
+
+def _report_json(report: Report) -> dict[str, Any]:
+    return {"generation": report.generation, "added": report.added, "updated": report.updated, "removed": report.removed,
+            "unchanged": report.unchanged, "documents": report.documents, "chunks": report.chunks,
+            "encoded": report.encoded, "seconds": round(report.seconds, 3),
+            "skipped": [{"source": e.source, "reason": e.message, "remedy": e.remedy} for e in report.skipped]}
+
+
+def _print_report(report: Report) -> None:
+    for word, sources in (("added", report.added), ("updated", report.updated), ("removed", report.removed)):
+        for source in sources[:20]:
+            print(f"{word:8} {_printable(source)}")
+        if len(sources) > 20:
+            print(f"{word:8} … and {len(sources) - 20} more")
+    for error in report.skipped:
+        print(f"skipped  {_printable(str(error))}")
+    print(f"{len(report.added)} added, {len(report.updated)} updated, {len(report.removed)} removed, {report.unchanged}"
+          f" unchanged, {len(report.skipped)} skipped: {report.documents} documents in {report.chunks} chunks,"
+          f" {report.encoded} newly encoded, {report.seconds:.1f} s")
+
+
+def _console(stderr: bool = True) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr)
+
+
+class _Bars:
+    """Progress bars on stderr, where that is a terminal."""
+
+    def __enter__(self) -> Self:
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bars
+
+        self._bars = Bars(TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+                              TextColumn("{task.fields[source]}", markup=False), console=_console(), transient=True)
+        self._tasks: dict[str, TaskID] = {}
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def listen(self, step: Progress) -> None:
+        """Show how far a build is."""
+        self._show(step.stage, step.done, step.total, _printable(step.source))
+
+    def asked(self, done: int, total: int) -> None:
+        """Show how many questions were asked."""
+        self._show("asking", done, total)
+
+    def _show(self, label: str, done: int, total: int, source: str = "") -> None:
+        if label not in self._tasks:
+            self._tasks[label] = self._bars.add_task(label, total=total, source=source)
+        self._bars.update(self._tasks[label], completed=done, total=total, source=source)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""The library as the page sees it: its documents, the assistant that answers from it, and builds that can be watched."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.build import Listener, Progress, Report, remove, sync
+from index.encoder import Encoder, load_encoder
+from index.errors import NoIndex
+from index.files import read_documents
+from index.store import SourceInfo
+from rag.assistant import Assistant
+from rag.config import Config
+
+ENCODED_AT_ONCE = 32  # chunks between two signs of progress
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*#]+')
+
+Build = Callable[[Listener], Report]
+
+
+class Library:
+    """One home, shared by everybody who looks at the page."""
+
+    def __init__(self, home: Path, config: Config | None = None) -> None:
+        self.home = home
+        self.config = config or Config.load(home)
+        self.uploads = home / "uploads"
+        self._opening = threading.Lock()
+        self._building = threading.Lock()
+        self._assistant: Assistant | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether the assistant is open, so that a question waits for no model."""
+        return self._assistant is not None
+
+    def assistant(self) -> Assistant:
+        """The assistant, opened when it is first needed. Raises NoIndex."""
+        with self._opening:
+            if self._assistant is None:
+                self._assistant = Assistant.open(self.home, self.config)
+            return self._assistant
+
+    def warm_up(self) -> None:
+        """Load the models, so that the first question does not have to wait for them."""
+        try:
+            self.assistant().ask("What is this?")
+        except NoIndex:
+            self._encoder.encode(["What is this?"])
+
+    def sources(self) -> list[SourceInfo]:
+        """The documents, by source; none where nothing is indexed."""
+        try:
+            return self.assistant().store.sources()
+        except NoIndex:
+            return []
+
+    def sync(self, paths: Sequence[Path] = ()) -> Iterator[Progress | Report]:
+        """Take in files and folders, or look again at those that the library follows."""
+        return _watched(lambda tell: self._write(sync, paths, tell))
+
+    def remove(self, source: str) -> Iterator[Progress | Report]:
+        """Take a document out."""
+        return _watched(lambda tell: self._write(remove, [source], tell))
+
+    def accept(self, upload: Path) -> Path:
+        """Move an uploaded file in among the uploads, in place of the one of the same name.
+
+        Raises FileError for a file that cannot be read; the earlier one then stays.
+        """
+        name = safe_name(upload.name)
+        read_documents(upload, name)
+        self.uploads.mkdir(parents=True, exist_ok=True)
+        return Path(shutil.move(upload, self.uploads / name))
+
+    def close(self) -> None:
+        """Give back the index."""
+        if self._assistant:
+            self._assistant.close()
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        """The builds' own encoder: a build then never waits for a question, nor a question for a build."""
+        return load_encoder(self.config.encoder)
+
+    def _write(self, write: Callable[..., Report], what: Sequence[Path | str], tell: Listener) -> Report:
+        with self._building:  # a build that was cancelled may still be on its way out
+            return write(self.home, what, encoder=TellingEncoder(self._encoder, tell), chunking=self.config.chunking,
+                         progress=tell)
+
+
+class TellingEncoder:
+    """An encoder that tells how far it is, which a build tells only after every thousand chunks or so."""
+
+    def __init__(self, encoder: Encoder, tell: Listener) -> None:
+        self._encoder, self._tell = encoder, tell
+        self.name, self.revision = encoder.name, encoder.revision
+        self.dimension, self.window = encoder.dimension, encoder.window
+        self._done = 0
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Each text's length in the encoder's own tokens."""
+        return self._encoder.count(texts)
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors in the order given; texts of like length are encoded together, for that is faster."""
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
+        for start in range(0, len(order), ENCODED_AT_ONCE):
+            self._tell(Progress("encoding", self._done + start, self._done + len(order)))
+            rows = order[start : start + ENCODED_AT_ONCE]
+            vectors[rows] = self._encoder.encode([texts[row] for row in rows])
+        self._done += len(order)
+        return vectors
+
+
+class Cancelled(BaseException):
+    """Nobody waits for a build any more."""
+
+
+def safe_name(name: str) -> str:
+    """A name that may stand in the uploads: no path, not hidden, no control characters, not too long.
+
+    >>> safe_name("../.profile#1.txt")
+    'profile 1.txt'
+    """
+    name = _UNSAFE.sub(" ", unicodedata.normalize("NFC", name.replace("\\", "/").rsplit("/", 1)[-1])).strip(" .")
+    stem, dot, suffix = name.rpartition(".")
+    return f"{stem[:100].strip()}{dot}{suffix[:20]}" if stem else name[:100] or "document"
+
+
+def _watched(build: Build) -> Iterator[Progress | Report]:
+    """Run a build on a thread of its own and tell how far it is, then what it did; raises what it raises.
+
+    Whoever stops listening cancels the build: it ends at its next sign of progress and leaves the index as it was.
+    """
+    told: SimpleQueue[Progress | Report | BaseException] = SimpleQueue()
+    cancelled = threading.Event()
+
+    def tell(progress: Progress) -> None:
+        if cancelled.is_set():
+            raise Cancelled
+        told.put(progress)
+
+    def run() -> None:
+        try:
+            told.put(build(tell))
+        except BaseException as error:  # whoever listens raises it
+            told.put(error)
+
+    threading.Thread(target=run, name="pullquote-build", daemon=True).start()
+    try:
+        while True:
+            news = _latest(told)
+            if isinstance(news, BaseException):
+                raise news
+            yield news
+            if isinstance(news, Report):
+                return
+    finally:
+        cancelled.set()
+
+
+def _latest(told: SimpleQueue[Progress | Report | BaseException]) -> Progress | Report | BaseException:
+    """The newest there is; progress that is already overtaken is of no interest."""
+    news = told.get()
+    while isinstance(news, Progress):
+        try:
+            news = told.get_nowait()
+        except Empty:
+            break
+    return news

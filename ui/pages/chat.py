@@ -1,0 +1,276 @@
+"""The chat page: library, conversation, and the place where the source panel of static/panel.js opens."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+import eval.sets
+from index.build import Progress, Report
+from index.errors import FileError, InputError, PullquoteError
+from index.files import MAX_SIZE, MEGABYTE, readable_formats
+from index.store import SourceInfo
+from rag.assistant import LONGEST_QUESTION, Stage
+from rag.types import Answer
+from ui.library import Library
+from ui.pages.library import REMOVE_SCRIPT, Row, documents_html, rows_html, summary
+from ui.render import answer_html, counted, error_html, question_html, sentence, status_html
+
+SAMPLE = Path(eval.sets.__file__).parent / "sample"
+PAUSE = 0.12  # seconds between two quotes of an answer: they appear one by one, in reading order
+
+_SAMPLE_QUESTIONS = ["How many days of annual leave do I get?", "How much is the mileage rate for my own car?",
+                     "Why was Solan delivered late?"]
+_GREETING = ("<h2>Ask your documents</h2><p>Every sentence of an answer is copied word for word from a source. "
+             "Select its number to read it in place.</p>")
+_TOO_LONG = InputError(f"the question is longer than {LONGEST_QUESTION:,} characters", "Shorten it and send it again")
+_UNFORESEEN = PullquoteError("Something went wrong while answering", "Ask again; if it stays so, see the server's log")
+
+Message = dict[str, Any]
+Updates = tuple[Any, ...]
+
+
+def page(library: Library) -> gr.Blocks:
+    """The page on a library."""
+    with gr.Blocks(title="Pullquote", fill_width=True, fill_height=True, analytics_enabled=False,
+                   delete_cache=(600, 600)) as blocks, gr.Row(elem_id="page"):
+        turns = gr.State([])
+        with gr.Column(elem_id="library", min_width=0):
+            gr.HTML(_LIBRARY_HEAD, apply_default_css=False)
+            documents = gr.HTML("", elem_id="documents", js_on_load=REMOVE_SCRIPT, apply_default_css=False)
+            rows = gr.HTML("", elem_id="rows", apply_default_css=False)
+            cancel = gr.Button("Cancel indexing", size="sm", elem_id="cancel", visible=False)
+            upload = gr.File(label="Add documents", file_count="multiple", elem_id="upload", height=120)
+            update = gr.Button("Look for changed files", size="sm", elem_id="update")
+        with gr.Column(elem_id="chat", min_width=0):
+            header = gr.HTML(_header(""), js_on_load=_NEW_CHAT_SCRIPT, apply_default_css=False)
+            with gr.Column(elem_id="welcome", visible=False) as welcome:
+                gr.HTML(_WELCOME, apply_default_css=False)
+                drop = gr.File(label="Add your first documents", file_count="multiple", elem_id="drop", height=180)
+                sample = gr.Button("Try the sample library", variant="primary", elem_id="sample")
+                first_rows = gr.HTML("", elem_id="first-rows", apply_default_css=False)
+            talk = gr.Chatbot(
+                elem_id="talk", label="Conversation", show_label=False, container=False, latex_delimiters=[], buttons=[],
+                layout="panel", height="100%", scale=1, autoscroll=False, feedback_options=None, placeholder=_GREETING)
+            question = gr.Textbox(
+                elem_id="question", label="Question", container=False, placeholder="Ask about your documents",
+                submit_btn=True, max_lines=6, autofocus=False, html_attributes=gr.InputHTMLAttributes(autocapitalize="off"))
+
+        library_parts = [documents, header, welcome, talk, question, update]
+        building = [rows, first_rows, upload, drop, cancel]
+
+        def show_library() -> Updates:
+            return _library_view(library)
+
+        def reply(asked: str, earlier: list[str], messages: list[Message]) -> Iterator[Updates]:
+            yield from _reply(library, asked, earlier, messages)
+
+        def reply_example(chosen: gr.SelectData, earlier: list[str], messages: list[Message]) -> Iterator[Updates]:
+            yield from _reply(library, chosen.value["text"], earlier, messages)
+
+        def take_files(files: list[str] | None) -> Iterator[Updates]:
+            yield from _take_files(library, [Path(file) for file in files or []])
+
+        def take_sample() -> Iterator[Updates]:
+            yield from _build(library.sync([SAMPLE]), [Row("Sample library")])
+
+        def look_again() -> Iterator[Updates]:
+            yield from _build(library.sync(), [Row("Looking for changed files")])
+
+        def take_out(event: gr.EventData) -> Iterator[Updates]:
+            yield from _build(library.remove(str(event.source)), [Row(f"Removing {event.source}")], quiet=True)
+
+        def cancelled() -> Updates:
+            return _building_view([Row("Cancelled", "ready", "the library is as it was")], busy=False)
+
+        hidden: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        writer: dict[str, Any] = {**hidden, "concurrency_id": "indexing", "concurrency_limit": 1}
+        asking: dict[str, Any] = {**hidden, "concurrency_id": "asking", "concurrency_limit": 4}
+        conversation = [question, turns, talk]
+
+        blocks.load(show_library, None, library_parts, **hidden)
+        for event in (question.submit(reply, conversation, conversation, **asking),
+                      talk.example_select(reply_example, [turns, talk], conversation, **asking)):
+            event.then(None, js="() => window.pullquote.answered()", **hidden)
+        header.click(lambda: ("", [], []), None, conversation, queue=False, **hidden)
+        builds = [upload.upload(take_files, upload, building, **writer),
+                  drop.upload(take_files, drop, building, **writer),
+                  sample.click(take_sample, None, building, **writer),
+                  update.click(look_again, None, building, **writer),
+                  documents.click(take_out, None, building, **writer)]
+        for build in builds:
+            build.then(show_library, None, library_parts, **hidden)
+        cancel.click(cancelled, None, building, cancels=builds, queue=False, **hidden).then(
+            show_library, None, library_parts, **hidden)
+    return blocks
+
+
+# What is asked and answered
+
+
+def _reply(library: Library, asked: str, earlier: list[str], messages: list[Message]) -> Iterator[Updates]:
+    """The conversation as the answer comes in: the box emptied, then the last card again and again."""
+    if not asked.strip():
+        yield gr.skip(), earlier, messages
+        return
+    if len(asked) > LONGEST_QUESTION:  # it stays in its box, to be shortened
+        yield asked, earlier, [*messages, _message("assistant", error_html(_TOO_LONG))]
+        return
+    before = [*messages, _message("user", question_html(asked))]
+    turns = [*earlier, asked.strip()]
+    box: Any = ""  # only the first time: after that it holds what the user types meanwhile
+    for card in _cards(library, asked, earlier):
+        yield box, turns, [*before, _message("assistant", card)]
+        box = gr.skip()
+
+
+def _cards(library: Library, asked: str, earlier: Sequence[str]) -> Iterator[str]:
+    """One card after the other, the last of them the answer, the refusal or the reason why there is none."""
+    try:
+        yield status_html("Searching…" if library.ready else "Loading the models…")
+        for step in library.assistant().ask_in_steps(asked, earlier):
+            if isinstance(step, Stage):
+                yield status_html(_stage(step))
+            else:
+                yield from _told(library, step)
+    except PullquoteError as error:
+        yield error_html(error)
+    except Exception:
+        logging.getLogger(__name__).exception("a question could not be answered")
+        yield error_html(_UNFORESEEN)
+
+
+def _stage(stage: Stage) -> str:
+    return f"Reading {counted(stage.passages, 'passage')}…" if stage.name == "reading" else f"{stage.name.capitalize()}…"
+
+
+def _told(library: Library, answer: Answer) -> Iterator[str]:
+    for shown in range(1, len(answer.quotes)):
+        yield answer_html(answer, shown=shown)
+        time.sleep(PAUSE)
+    yield answer_html(answer, documents=len(_files(library.sources())))
+
+
+def _message(role: str, content: str) -> Message:
+    return {"role": role, "content": content}
+
+
+# What is taken in and out
+
+
+def _take_files(library: Library, files: Sequence[Path]) -> Iterator[Updates]:
+    """A row a file: each is read by itself first, so that a bad one stops no other; then all are indexed together."""
+    rows = [Row(file.name) for file in files]
+    accepted: list[tuple[Row, Path]] = []
+    for row, file in zip(rows, files, strict=True):
+        row.state, row.note = "working", "reading"
+        yield _building_view(rows)
+        try:
+            accepted.append((row, library.accept(file)))
+            row.state, row.note = "waiting", "read, waiting"
+        except FileError as error:
+            row.fail(error)
+        finally:
+            file.unlink(missing_ok=True)
+    if accepted:
+        yield from _build(library.sync([library.uploads]), rows)
+    else:
+        yield _building_view(rows, busy=False)
+
+
+def _build(build: Iterator[Progress | Report], rows: list[Row], quiet: bool = False) -> Iterator[Updates]:
+    """The rows that have not failed, as the build goes on; `quiet` leaves none behind when all went well."""
+    going = [row for row in rows if row.state != "failed"]
+    try:
+        for news in build:
+            for row in going:
+                if isinstance(news, Progress):
+                    row.work(news)
+                else:
+                    row.state, row.share, row.note = "ready", None, _done(news) if len(rows) == 1 else "ready"
+            if isinstance(news, Report):
+                rows = [*(rows if not quiet else []), *(_skipped(error) for error in news.skipped)]
+            yield _building_view(rows, busy=isinstance(news, Progress))
+    except PullquoteError as error:
+        for row in going:
+            row.fail(error)
+        yield _building_view(rows, busy=False)
+    except Exception:
+        logging.getLogger(__name__).exception("a build failed")
+        for row in going:
+            row.fail(PullquoteError("Something went wrong", "The library is as it was; see the server's log"))
+        yield _building_view(rows, busy=False)
+
+
+def _done(report: Report) -> str:
+    counts = {"added": len(report.added), "updated": len(report.updated), "removed": len(report.removed)}
+    return ", ".join(f"{number} {what}" for what, number in counts.items() if number) or "nothing has changed"
+
+
+def _skipped(error: FileError) -> Row:
+    row = Row(error.source)
+    row.fail(error)
+    return row
+
+
+def _building_view(rows: Sequence[Row], busy: bool = True) -> Updates:
+    """Values of the components that tell of a build; the two places to drop files are emptied."""
+    told = rows_html(rows)
+    return told, told, None, None, gr.Button(visible=busy)
+
+
+# What the page shows of the library
+
+
+def _library_view(library: Library) -> Updates:
+    """Values of the components that depend on what the library holds."""
+    try:
+        sources = library.sources()
+    except PullquoteError as error:
+        told = f'<div class="rows">{rows_html([_problem(error)])}</div>'
+        return told, _header(""), gr.Column(visible=False), gr.Chatbot(visible=True), gr.Textbox(visible=True), gr.Button()
+    some = bool(sources)
+    examples: Any = [{"text": text} for text in _examples(sources)]
+    return (documents_html(sources), _header(summary(sources)), gr.Column(visible=not some),
+            gr.Chatbot(visible=some, examples=examples), gr.Textbox(visible=some), gr.Button(visible=some))
+
+
+def _problem(error: PullquoteError) -> Row:
+    row = Row("The library cannot be opened")
+    row.fail(error)
+    return row
+
+
+def _examples(sources: Sequence[SourceInfo]) -> list[str]:
+    """Three questions to begin with: good ones for the sample library, else what the documents' titles suggest."""
+    if any(info.path.startswith(str(SAMPLE)) for info in sources):
+        return _SAMPLE_QUESTIONS
+    titles = list(dict.fromkeys(" ".join(info.title.split())[:60] for info in sources))
+    step = max(1, len(titles) // 3)
+    return [f"What does “{title}” say?" for title in titles[::step][:3]]
+
+
+def _files(sources: Sequence[SourceInfo]) -> set[str]:
+    return {info.source.split("#", 1)[0] for info in sources}
+
+
+def _header(count: str) -> str:
+    return ('<header class="bar"><button id="library-toggle" type="button" aria-controls="library">Library</button>'
+            f'<h1><span aria-hidden="true">”</span> Pullquote</h1><span class="count">{count}</span>'
+            '<button id="new-chat" type="button">New chat</button></header>')
+
+
+_NEW_CHAT_SCRIPT = """
+element.addEventListener('click', (event) => { if (event.target.closest('#new-chat')) trigger('click'); });
+"""
+_LIBRARY_HEAD = ('<div class="head"><h2>Library</h2><button id="library-close" type="button" aria-label="Close library">✕'
+                 '</button></div><input id="filter" type="search" placeholder="Search documents"'
+                 ' aria-label="Search documents" autocomplete="off">')
+_WELCOME = (f"<h2>Ask your documents</h2><p>Add files and ask about them. Every sentence of an answer is copied word for "
+            f"word from a source, and one click shows it in its place.</p><p class='hint'>{sentence(readable_formats())} "
+            f"Up to {MAX_SIZE // MEGABYTE} MB a file. They stay on this computer.</p>")

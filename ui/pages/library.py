@@ -1,0 +1,97 @@
+"""The library pane: the list of documents, and the rows that tell of files on their way in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from index.build import Progress
+from index.errors import PullquoteError
+from index.store import SourceInfo
+from ui.render import counted, escaped, sentence
+
+_BADGES = {"application/pdf": "PDF", "text/html": "HTML", "text/markdown": "MD", "text/plain": "TXT",
+           "application/jsonl": "JSONL"}
+
+# A first click on "Remove" asks, a second one does it. Gradio gives a page's script no other way to call Python.
+REMOVE_SCRIPT = """
+element.addEventListener('click', (event) => {
+  const button = event.target.closest('button.remove');
+  if (!button) return;
+  if (button.classList.contains('sure')) {
+    button.disabled = true;
+    button.textContent = 'Removing…';
+    trigger('click', {source: button.value});
+    return;
+  }
+  button.classList.add('sure');
+  button.textContent = 'Remove?';
+  setTimeout(() => { if (!button.disabled) { button.classList.remove('sure'); button.textContent = '✕'; } }, 4000);
+});
+"""
+
+
+@dataclass
+class Row:
+    """A file on its way in. `state` is "waiting", "working", "ready", "failed"; `share` of the work is done, if known."""
+
+    name: str
+    state: str = "waiting"
+    note: str = ""
+    share: float | None = None
+
+    def fail(self, error: PullquoteError) -> None:
+        """Say why it did not go in, and what to do."""
+        self.state, self.share = "failed", None
+        self.note = " ".join(sentence(part) for part in (error.message, error.remedy) if part)
+
+    def work(self, progress: Progress) -> None:
+        """Say how far it is."""
+        self.state = "working"
+        self.share = progress.done / progress.total if progress.total else None
+        self.note = {"reading": "reading", "writing": "almost ready"}.get(
+            progress.stage, f"{progress.done:,} of {progress.total:,} chunks")
+
+
+def rows_html(rows: Sequence[Row]) -> str:
+    """The rows of the files on their way in."""
+    return f'<div class="rows" role="status" aria-live="polite">{"".join(_row(row) for row in rows)}</div>' if rows else ""
+
+
+def documents_html(sources: Sequence[SourceInfo]) -> str:
+    """The list of documents; the rows of one JSON Lines file stand together."""
+    files: dict[str, list[SourceInfo]] = {}
+    for info in sources:
+        files.setdefault(info.source.split("#", 1)[0], []).append(info)
+    items = "".join(_document(source, infos) for source, infos in files.items())
+    return f'<ul class="documents">{items}</ul>' if items else '<p class="hint">No documents yet.</p>'
+
+
+def summary(sources: Sequence[SourceInfo]) -> str:
+    """How much there is."""
+    return counted(len({info.source.split("#", 1)[0] for info in sources}), "document")
+
+
+def _row(row: Row) -> str:
+    name, note = escaped(row.name), escaped(row.note or row.state)
+    bar = ""
+    if row.state == "working":
+        value = f' value="{row.share:.3f}"' if row.share is not None else ""
+        bar = f'<progress{value} max="1" aria-label="Indexing {name}"></progress>'
+    return f'<div class="row-in {row.state}"><b title="{name}">{name}</b><span>{note}</span>{bar}</div>'
+
+
+def _document(source: str, infos: Sequence[SourceInfo]) -> str:
+    path = PurePosixPath(source)
+    first = infos[0]
+    badge = _BADGES.get(first.media_type, path.suffix.removeprefix(".").upper()[:5] or "FILE")
+    details = [] if len(infos) > 1 or first.title == path.stem else [first.title]
+    if len(infos) > 1:
+        details.append(counted(len(infos), "entry").replace("entrys", "entries"))
+    if first.pages:
+        details.append(counted(first.pages, "page"))
+    name, shown = escaped(source), escaped(path.name)
+    return (f'<li><span class="badge">{escaped(badge)}</span>'
+            f'<span class="name" title="{name}">{shown}<small>{escaped(" · ".join(details))}</small></span>'
+            f'<button class="remove" type="button" value="{name}" aria-label="Remove {shown}" title="Remove">✕</button></li>')

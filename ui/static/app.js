@@ -1,0 +1,112 @@
+// The page around the conversation: library drawer, document filter, copying, and repairs of Gradio's own markup.
+
+(() => {
+  'use strict';
+
+  const SMALL = matchMedia('(max-width: 900px)');
+  const root = document.documentElement;
+  const library = () => document.getElementById('library');
+
+  // --- the library: a pane on a desktop, a drawer over the page on a phone ---
+
+  function showLibrary(open) {
+    root.classList.toggle('library-open', open);
+    root.classList.toggle('library-closed', !open);
+    document.getElementById('library-toggle')?.setAttribute('aria-expanded', String(open));
+    if (SMALL.matches && open) document.getElementById('library-close')?.focus();
+    if (!open && library()?.contains(document.activeElement)) document.getElementById('library-toggle')?.focus();
+  }
+
+  const isLibraryOpen = () => (SMALL.matches ? root.classList.contains('library-open') : !root.classList.contains('library-closed'));
+
+  document.addEventListener('click', (event) => {
+    if (event.target.closest?.('#library-toggle')) showLibrary(!isLibraryOpen());
+    else if (event.target.closest?.('#library-close')) showLibrary(false);
+    else if (SMALL.matches && isLibraryOpen() && !event.target.closest?.('#library')) showLibrary(false);
+  });
+
+  // --- the filter: hides what does not match; the server renders the list anew after every change ---
+
+  function filter() {
+    const wanted = document.getElementById('filter')?.value.trim().toLocaleLowerCase() ?? '';
+    for (const item of document.querySelectorAll('#documents li')) {
+      item.hidden = !item.querySelector('.name').textContent.toLocaleLowerCase().includes(wanted);
+    }
+  }
+
+  document.addEventListener('input', (event) => { if (event.target.id === 'filter') filter(); });
+
+  // --- copy with citations: the quotes with their numbers, then where each number stands ---
+
+  function withCitations(card) {
+    const quotes = [];
+    const places = [];
+    for (const quote of card.querySelectorAll('.quote')) {
+      const bare = quote.cloneNode(true);
+      const numbers = [...bare.querySelectorAll('a.cite')].map((a) => {
+        places.push(`[${a.textContent}] ${a.title}`);
+        a.remove();
+        return `[${a.textContent}]`;
+      });
+      for (const br of bare.querySelectorAll('br')) br.replaceWith('\n');
+      quotes.push(`“${bare.textContent.trim()}” ${numbers.join('')}`);
+    }
+    return [...quotes, '', ...places].join('\n');
+  }
+
+  document.addEventListener('click', async (event) => {
+    const button = event.target.closest?.('.answer button.copy');
+    if (!button) return;
+    await window.pullquote.copy(withCitations(button.closest('.answer')), 'Answer');
+    const label = button.textContent;
+    button.textContent = 'Copied';
+    setTimeout(() => { button.textContent = label; }, 1800);
+  });
+
+  // --- keys ---
+
+  document.addEventListener('keydown', (event) => {
+    const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.target.isContentEditable;
+    if (event.key === '/' && !typing && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      document.querySelector('#question textarea')?.focus();
+    }
+    if (event.key === 'Escape' && SMALL.matches && isLibraryOpen()) showLibrary(false);
+  });
+
+  // --- a new question moves to the top of the view, and its answer grows below it ---
+
+  let questions = 0;
+  function follow() {
+    const all = document.querySelectorAll('#talk .question');
+    const last = all[all.length - 1];
+    if (last && all.length > questions) last.closest('.message-row').scrollIntoView({ block: 'start' });
+    questions = all.length;
+  }
+
+  // --- after every change of the page, once per frame ---
+
+  function tidy() {
+    filter();
+    follow();
+    window.pullquote?.mark();
+    // Gradio labels a message with its HTML, calls its examples a list without items, and gives upload fields no names.
+    for (const message of document.querySelectorAll('#talk [aria-label*="<div"]')) message.removeAttribute('aria-label');
+    for (const examples of document.querySelectorAll('.examples[role=list]')) {
+      examples.setAttribute('role', 'group');
+      examples.setAttribute('aria-label', 'Example questions');
+    }
+    for (const id of ['upload', 'drop']) {
+      const field = document.getElementById(id);
+      const name = field?.querySelector('label')?.textContent.trim() || 'Add documents';
+      field?.querySelectorAll('button, input[type=file]').forEach((e) => e.getAttribute('aria-label') || e.setAttribute('aria-label', name));
+    }
+  }
+
+  let waiting = false;
+  new MutationObserver(() => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => { waiting = false; tidy(); });
+  }).observe(root, { subtree: true, childList: true });
+})();
