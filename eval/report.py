@@ -346,11 +346,11 @@ def _plot(id: str, data: list[dict[str, Any]], x: Mapping[str, Any], y: Mapping[
     from plotly.io import to_html
 
     blank = "rgba(0,0,0,0)"
-    axis = {"gridcolor": GREY, "zerolinecolor": GREY, "gridwidth": 0.5, "fixedrange": True}
-    layout = {"height": 300, "margin": {"l": 52, "r": 12, "t": 8, "b": 44}, "paper_bgcolor": blank,
+    axis = {"gridcolor": FAINT, "zerolinecolor": FAINT, "fixedrange": True}
+    layout = {"height": 300, "margin": {"l": 52, "r": 12, "t": 36, "b": 44}, "paper_bgcolor": blank,
               "plot_bgcolor": blank, "font": {"family": "system-ui, sans-serif", "size": 12, "color": GREY},
               "xaxis": {**axis, **x}, "yaxis": {**axis, **y}, "showlegend": True, "hovermode": "closest",
-              "legend": {"orientation": "h", "x": 0, "y": 1.12, "bgcolor": blank}}
+              "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": blank}}
     return str(to_html(graph.Figure(data, layout), include_plotlyjs=False, full_html=False, div_id=id,
                        config={"displayModeBar": False, "responsive": True}))
 
@@ -364,7 +364,7 @@ def _thinned(n: int, most: int = 400) -> list[int]:
     return sorted({*range(0, n, max(1, n // most)), n - 1})
 
 
-BLUE, ORANGE, GREY = "#3b76c4", "#d9822b", "#8a8f98"
+BLUE, ORANGE, GREY, FAINT = "#3b76c4", "#d9822b", "#8a8f98", "rgba(138,143,152,.25)"
 SHARE: Mapping[str, Any] = {"range": [-0.03, 1.03], "tickformat": ".0%"}
 
 STYLE = """
@@ -388,7 +388,7 @@ abbr { text-decoration: none; }
 .card, figure { background: var(--card); border: 1px solid var(--rule); border-radius: 8px; padding: 14px 16px; }
 .card b { display: block; font-size: 25px; line-height: 1.2; font-weight: 600; font-variant-numeric: tabular-nums; }
 .card span { display: block; font-size: 13.5px; }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 12px; }
+.plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 420px), 1fr)); gap: 12px; }
 figure { margin: 0; min-width: 0; }
 figure h2 { margin: 0; }
 figure p { margin: 0 0 8px; color: var(--dim); font-size: 13px; }
@@ -408,7 +408,8 @@ thead th { color: var(--dim); font-size: 12.5px; font-weight: 500; }
 .questions q { quotes: none; }
 mark { background: var(--mark); color: inherit; border-radius: 2px; }
 cite { font-style: normal; color: var(--dim); }
-kbd { font: inherit; font-size: 11.5px; border: 1px solid var(--rule); border-radius: 4px; padding: 0 5px; }
+kbd { display: inline-block; font: inherit; font-size: 11.5px; white-space: nowrap; margin-right: 4px; padding: 0 5px;
+  border: 1px solid var(--rule); border-radius: 4px; }
 .badge { border-radius: 999px; padding: 2px 10px; font-size: 12.5px; white-space: nowrap; background: var(--plain-bg); }
 .badge.good { color: var(--good); background: var(--good-bg); }
 .badge.bad { color: var(--bad); background: var(--bad-bg); }

@@ -433,9 +433,9 @@ def _refusal(results: Sequence[Result], seed: int) -> list[Figure]:
     right = [float(bool(result.right)) for result in judged]
     answerable = [result.question.answerable for result in judged]
     refused = [result.verdict == "refused" for result in judged]
+    caught = [] if all(answerable) else metrics.refusal_precision(refused, answerable)  # nothing there to catch
     return [
-        *_figure("refusal_precision", "refusal", "higher", metrics.mean, seed,
-                 metrics.refusal_precision(refused, answerable)),
+        *_figure("refusal_precision", "refusal", "higher", metrics.mean, seed, caught),
         *_figure("refusal_recall", "refusal", "higher", metrics.mean, seed, metrics.refusal_recall(refused, answerable)),
         *_figure("auroc_right", "refusal", "higher", metrics.auroc, seed, confidence, right),
         *_figure("auroc_answerable", "refusal", "higher", metrics.auroc, seed, confidence, answerable),

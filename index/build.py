@@ -96,7 +96,7 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
             return Report(made.id, unchanged=made.documents, skipped=tuple(changes.skipped), documents=made.documents,
                           chunks=made.chunks, seconds=time.perf_counter() - started)
         with _build(home, before, encoder, chunking, tell) as build:
-            files = sorted({**kept, **found}.items())
+            files: list[tuple[str, Found | FileRecord]] = sorted([*kept.items(), *found.items()], key=lambda item: item[0])
             for number, (source, file) in enumerate(files, 1):
                 tell(Progress("reading", number - 1, len(files), source))
                 if isinstance(file, Found):

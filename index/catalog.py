@@ -94,8 +94,9 @@ class Catalog:
         found = self._database.execute(f"SELECT {_DOCUMENT} FROM document WHERE id = ?", (document_id,)).fetchone()
         if found is None:
             raise SourceGone("this document is no longer in the library", "Add it again, or ask anew")
-        *head, sections, modified = found
-        return Document(*head, tuple(Section(s, e, tuple(h), p) for s, e, h, p in json.loads(sections)), modified)
+        id, source, title, text, media_type, file_sha256, text_sha256, sections, modified = found
+        parts = tuple(Section(start, end, tuple(heading), page) for start, end, heading, page in json.loads(sections))
+        return Document(id, source, title, text, media_type, file_sha256, text_sha256, parts, modified)
 
     def documents_of(self, path: str) -> list[str]:
         """The ids of the documents that came from the file at `path`, in the order of their sources."""

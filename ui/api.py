@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from index.errors import Busy, InputError, NoIndex, PullquoteError, SourceChanged, SourceGone
@@ -86,6 +87,14 @@ def add_error_handlers(app: FastAPI) -> None:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:]) or "the body"
         return _error(422, f"{where}: {first['msg']}", 'Send JSON such as {"question": "…", "history": ["…"]}')
+
+    @app.exception_handler(HTTPException)
+    def refused(_: Request, error: HTTPException) -> JSONResponse:
+        return _error(error.status_code, error.detail, "See the README for the routes and their methods")
+
+    @app.exception_handler(Exception)
+    def unforeseen(_: Request, error: Exception) -> JSONResponse:
+        return _error(500, f"something unforeseen went wrong: {type(error).__name__}", "See the server's log")
 
 
 class SecurityHeaders:

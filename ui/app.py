@@ -44,10 +44,11 @@ def create_app(home: Path, config: Config | None = None) -> FastAPI:
     add_error_handlers(app)
     app.include_router(router(library.assistant))
     app.mount("/ui", StaticFiles(directory=STATIC), name="ui")
-    return gr.mount_gradio_app(
+    gr.mount_gradio_app(
         app, chat.page(library), path="/", theme=look.theme(), head=_head(), favicon_path=str(STATIC / "favicon.svg"),
         footer_links=[], run_history=False, ssr_mode=False, pwa=False, show_error=True, max_file_size=MAX_SIZE,
         allowed_paths=[], blocked_paths=[str(home.absolute())])
+    return app
 
 
 def serve(home: Path, host: str = "127.0.0.1", port: int | None = None, config: Config | None = None) -> None:

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from index.build import Listener, Progress, Report, remove, sync
 from index.encoder import Encoder, load_encoder
-from index.errors import NoIndex
+from index.errors import NoIndex, PullquoteError
 from index.files import read_documents
 from index.store import SourceInfo
 from rag.assistant import Assistant
 from rag.config import Config
 
-ENCODED_AT_ONCE = 32  # chunks between two signs of progress
+ENCODED_AT_ONCE = 16  # chunks between two signs of progress
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*#]+')
 
 Build = Callable[[Listener], Report]
@@ -38,11 +38,7 @@ class Library:
         self._opening = threading.Lock()
         self._building = threading.Lock()
         self._assistant: Assistant | None = None
-
-    @property
-    def ready(self) -> bool:
-        """Whether the assistant is open, so that a question waits for no model."""
-        return self._assistant is not None
+        self.ready = False  # whether the models are loaded, so that a question does not wait for them
 
     def assistant(self) -> Assistant:
         """The assistant, opened when it is first needed. Raises NoIndex."""
@@ -55,8 +51,11 @@ class Library:
         """Load the models, so that the first question does not have to wait for them."""
         try:
             self.assistant().ask("What is this?")
+            self.ready = True
         except NoIndex:
-            self._encoder.encode(["What is this?"])
+            self._encoder.encode(["What is this?"])  # the next thing will be to index something
+        except PullquoteError:
+            pass  # whoever asks or looks at the page is told
 
     def sources(self) -> list[SourceInfo]:
         """The documents, by source; none where nothing is indexed."""
@@ -95,8 +94,11 @@ class Library:
 
     def _write(self, write: Callable[..., Report], what: Sequence[Path | str], tell: Listener) -> Report:
         with self._building:  # a build that was cancelled may still be on its way out
-            return write(self.home, what, encoder=TellingEncoder(self._encoder, tell), chunking=self.config.chunking,
-                         progress=tell)
+            report = write(self.home, what, encoder=TellingEncoder(self._encoder, tell), chunking=self.config.chunking,
+                           progress=tell)
+        if not self.ready:
+            threading.Thread(target=self.warm_up, name="pullquote-warm-up", daemon=True).start()
+        return report
 
 
 class TellingEncoder:

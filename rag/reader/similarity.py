@@ -31,9 +31,6 @@ class Candidate:
     start: int
     end: int
     shared: float  # the share of the question's terms, by rarity, that the sentence has
-    shared_near: float  # the same for the sentence with its neighbours
-    shared_passage: float  # the same for its passage
-    shared_context: float  # the same for the passage's title and headings
 
 
 class SimilarityReader:
@@ -75,18 +72,13 @@ def candidates(question: str, passages: Sequence[Passage]) -> list[Candidate]:
         return sum(rarity[term] for term in asked & found) / whole
 
     chosen = []
-    for passage, found in zip(passages, passage_terms, strict=True):
-        spans = passage.chunk.sentences
+    for passage in passages:
         heads = [passage.document.title, *passage.document.section_at(passage.chunk.end - 1).heading]
-        words = [set(terms(passage.document.text[start:end])) for start, end in spans]
-        around = share(set(terms(" ".join(heads))))
-        for at, (start, end) in enumerate(spans):
-            if not quotable(passage.document.text[start:end], heads):
-                continue
-            near = set().union(*words[max(0, at - 1) : at + 2])
-            chosen.append(Candidate(passage, start, end, share(words[at]), share(near), share(found), around))
-    promising = sorted(range(len(chosen)), key=lambda at: (-(chosen[at].shared + 0.5 * chosen[at].shared_near
-                                                             + 0.2 * chosen[at].passage.score), at))[:ENCODED]
+        for start, end in passage.chunk.sentences:
+            sentence = passage.document.text[start:end]
+            if quotable(sentence, heads):
+                chosen.append(Candidate(passage, start, end, share(set(terms(sentence)))))
+    promising = sorted(range(len(chosen)), key=lambda at: (-chosen[at].shared - 0.3 * chosen[at].passage.score, at))[:ENCODED]
     return [chosen[at] for at in sorted(promising)]
 
 
@@ -110,7 +102,7 @@ def features(question: str, chosen: Sequence[Candidate], passages: Sequence[Pass
     cosines = (vectors[1:] @ vectors[0]).tolist()
     best = max(passage.score for passage in passages)
     return [[cosine,
-             c.shared, c.shared_near, c.shared_passage, c.shared_context,
+             c.shared,
              c.passage.score - best,  # the passage's retrieval score behind the best one's
              min(1.0, len(text) / 300)]
             for c, text, cosine in zip(chosen, texts, cosines, strict=True)]

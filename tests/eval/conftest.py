@@ -107,7 +107,7 @@ def questions() -> list[Question]:
         Question("leaves", "The ferry leaves at", ("nine",), (Evidence("ferry.md", 0, 25),), tags=("time",)),
         Question("returns", "when? returns at", ("noon",), (Evidence("ferry.md", text="It returns\n at noon."),),
                  history=("It",), tags=("time", "follow-up")),
-        Question("bikes", "How much is it for bicycles <b>today & tomorrow</b>", ("2 euro",),
+        Question("bikes", "What price for bicycles <b>today & tomorrow</b>", ("2 euro",),
                  (Evidence("rules.md", 18, 44),)),
         Question("parrots", "Parrots?", answerable=False),
         Question("snow", "The ferry leaves at snow", answerable=False, tags=("near miss",)),

@@ -133,7 +133,7 @@ def test_files_that_cannot_be_read(tmp_path):
     for load in (load_questions, load_corpus, corpus_of):
         with pytest.raises(DataError, match="cannot be read"):
             load(tmp_path / "missing.jsonl")
-    with pytest.raises(DataError, match="line 2.*used before"):
+    with pytest.raises(DataError, match=r"line 2.*used before"):
         load_corpus(lines(tmp_path / "twice.jsonl", {"id": "a", "text": "x"}, {"id": "a", "text": "y"}))
 
 

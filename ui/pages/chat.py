@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,18 +11,18 @@ from typing import Any
 
 import gradio as gr
 
-import eval.sets
+from eval.sets import SAMPLE
 from index.build import Progress, Report
 from index.errors import FileError, InputError, PullquoteError
 from index.files import MAX_SIZE, MEGABYTE, readable_formats
 from index.store import SourceInfo
+from index.types import Document
 from rag.assistant import LONGEST_QUESTION, Stage
 from rag.types import Answer
 from ui.library import Library
-from ui.pages.library import REMOVE_SCRIPT, Row, documents_html, rows_html, summary
+from ui.pages.library import REMOVE_SCRIPT, Row, documents_html, file_count, rows_html
 from ui.render import answer_html, counted, error_html, question_html, sentence, status_html
 
-SAMPLE = Path(eval.sets.__file__).parent / "sample"
 PAUSE = 0.12  # seconds between two quotes of an answer: they appear one by one, in reading order
 
 _SAMPLE_QUESTIONS = ["How many days of annual leave do I get?", "How much is the mileage rate for my own car?",
@@ -37,8 +38,8 @@ Updates = tuple[Any, ...]
 
 def page(library: Library) -> gr.Blocks:
     """The page on a library."""
-    with gr.Blocks(title="Pullquote", fill_width=True, fill_height=True, analytics_enabled=False,
-                   delete_cache=(600, 600)) as blocks, gr.Row(elem_id="page"):
+    blocks = gr.Blocks(title="Pullquote", fill_width=True, fill_height=True, analytics_enabled=False, delete_cache=(600, 600))
+    with blocks, gr.Row(elem_id="page"):
         turns = gr.State([])
         with gr.Column(elem_id="library", min_width=0):
             gr.HTML(_LIBRARY_HEAD, apply_default_css=False)
@@ -77,13 +78,13 @@ def page(library: Library) -> gr.Blocks:
             yield from _take_files(library, [Path(file) for file in files or []])
 
         def take_sample() -> Iterator[Updates]:
-            yield from _build(library.sync([SAMPLE]), [Row("Sample library")])
+            yield from _build(library.sync([SAMPLE]), Row("Sample library"))
 
         def look_again() -> Iterator[Updates]:
-            yield from _build(library.sync(), [Row("Looking for changed files")])
+            yield from _build(library.sync(), Row("Looking for changed files"))
 
         def take_out(event: gr.EventData) -> Iterator[Updates]:
-            yield from _build(library.remove(str(event.source)), [Row(f"Removing {event.source}")], quiet=True)
+            yield from _build(library.remove(str(event.source)), Row(f"Removing {event.source}"), quiet=True)
 
         def cancelled() -> Updates:
             return _building_view([Row("Cancelled", "ready", "the library is as it was")], busy=False)
@@ -98,11 +99,13 @@ def page(library: Library) -> gr.Blocks:
                       talk.example_select(reply_example, [turns, talk], conversation, **asking)):
             event.then(None, js="() => window.pullquote.answered()", **hidden)
         header.click(lambda: ("", [], []), None, conversation, queue=False, **hidden)
-        builds = [upload.upload(take_files, upload, building, **writer),
-                  drop.upload(take_files, drop, building, **writer),
-                  sample.click(take_sample, None, building, **writer),
-                  update.click(look_again, None, building, **writer),
-                  documents.click(take_out, None, building, **writer)]
+        builds: list[Any] = [
+            upload.upload(take_files, upload, building, **writer),
+            drop.upload(take_files, drop, building, **writer),
+            sample.click(take_sample, None, building, **writer),
+            update.click(look_again, None, building, **writer),
+            documents.click(take_out, None, building, **writer),
+        ]
         for build in builds:
             build.then(show_library, None, library_parts, **hidden)
         cancel.click(cancelled, None, building, cancels=builds, queue=False, **hidden).then(
@@ -153,7 +156,7 @@ def _told(library: Library, answer: Answer) -> Iterator[str]:
     for shown in range(1, len(answer.quotes)):
         yield answer_html(answer, shown=shown)
         time.sleep(PAUSE)
-    yield answer_html(answer, documents=len(_files(library.sources())))
+    yield answer_html(answer, documents=file_count(library.sources()))
 
 
 def _message(role: str, content: str) -> Message:
@@ -166,45 +169,56 @@ def _message(role: str, content: str) -> Message:
 def _take_files(library: Library, files: Sequence[Path]) -> Iterator[Updates]:
     """A row a file: each is read by itself first, so that a bad one stops no other; then all are indexed together."""
     rows = [Row(file.name) for file in files]
-    accepted: list[tuple[Row, Path]] = []
+    accepted = []
     for row, file in zip(rows, files, strict=True):
         row.state, row.note = "working", "reading"
         yield _building_view(rows)
         try:
-            accepted.append((row, library.accept(file)))
-            row.state, row.note = "waiting", "read, waiting"
+            library.accept(file)
+            row.state, row.note = "waiting", "read"
+            accepted.append(row)
         except FileError as error:
             row.fail(error)
         finally:
             file.unlink(missing_ok=True)
     if accepted:
-        yield from _build(library.sync([library.uploads]), rows)
+        whole = accepted[0] if len(accepted) == 1 else Row(f"Indexing {len(accepted)} files")
+        yield from _build(library.sync([library.uploads]), whole, rows)
     else:
         yield _building_view(rows, busy=False)
 
 
-def _build(build: Iterator[Progress | Report], rows: list[Row], quiet: bool = False) -> Iterator[Updates]:
-    """The rows that have not failed, as the build goes on; `quiet` leaves none behind when all went well."""
-    going = [row for row in rows if row.state != "failed"]
+def _build(build: Iterator[Progress | Report], whole: Row, files: Sequence[Row] = (), quiet: bool = False,
+           ) -> Iterator[Updates]:
+    """The rows as a build goes on: those of the files, and `whole`, which tells how far it is (it may be one of them).
+
+    In the end those that could not go in have failed, and the others are ready; `quiet` leaves no row of a success.
+    """
+    rows = [*files, *([whole] if whole not in files else [])]
     try:
         for news in build:
-            for row in going:
-                if isinstance(news, Progress):
-                    row.work(news)
-                else:
-                    row.state, row.share, row.note = "ready", None, _done(news) if len(rows) == 1 else "ready"
             if isinstance(news, Report):
-                rows = [*(rows if not quiet else []), *(_skipped(error) for error in news.skipped)]
-            yield _building_view(rows, busy=isinstance(news, Progress))
+                yield _building_view(_finished(news, whole, files, quiet), busy=False)
+            else:
+                whole.work(news)
+                yield _building_view(rows)
     except PullquoteError as error:
-        for row in going:
-            row.fail(error)
+        whole.fail(error)
         yield _building_view(rows, busy=False)
     except Exception:
         logging.getLogger(__name__).exception("a build failed")
-        for row in going:
-            row.fail(PullquoteError("Something went wrong", "The library is as it was; see the server's log"))
+        whole.fail(PullquoteError("Something went wrong", "The library is as it was; see the server's log"))
         yield _building_view(rows, busy=False)
+
+
+def _finished(report: Report, whole: Row, files: Sequence[Row], quiet: bool) -> list[Row]:
+    for row in files:
+        if row.state != "failed":
+            row.state, row.note, row.share = "ready", "ready", None
+    whole.state, whole.share = "ready", None
+    whole.note = "ready" if whole in files else _done(report)
+    rows = [*files] if files else [] if quiet else [whole]
+    return rows + [_skipped(error) for error in report.skipped]
 
 
 def _done(report: Report) -> str:
@@ -232,11 +246,12 @@ def _library_view(library: Library) -> Updates:
     try:
         sources = library.sources()
     except PullquoteError as error:
-        told = f'<div class="rows">{rows_html([_problem(error)])}</div>'
-        return told, _header(""), gr.Column(visible=False), gr.Chatbot(visible=True), gr.Textbox(visible=True), gr.Button()
+        return (rows_html([_problem(error)]), _header(""), gr.Column(visible=False), gr.Chatbot(visible=True),
+                gr.Textbox(visible=True), gr.Button(visible=True))
     some = bool(sources)
-    examples: Any = [{"text": text} for text in _examples(sources)]
-    return (documents_html(sources), _header(summary(sources)), gr.Column(visible=not some),
+    examples: Any = [{"text": text} for text in _examples(library, sources)]
+    count = counted(file_count(sources), "document") if some else ""
+    return (documents_html(sources), _header(count), gr.Column(visible=not some),
             gr.Chatbot(visible=some, examples=examples), gr.Textbox(visible=some), gr.Button(visible=some))
 
 
@@ -246,17 +261,23 @@ def _problem(error: PullquoteError) -> Row:
     return row
 
 
-def _examples(sources: Sequence[SourceInfo]) -> list[str]:
-    """Three questions to begin with: good ones for the sample library, else what the documents' titles suggest."""
+def _examples(library: Library, sources: Sequence[SourceInfo]) -> list[str]:
+    """Three questions to begin with: good ones for the sample library, else what documents and their headings suggest."""
     if any(info.path.startswith(str(SAMPLE)) for info in sources):
         return _SAMPLE_QUESTIONS
-    titles = list(dict.fromkeys(" ".join(info.title.split())[:60] for info in sources))
-    step = max(1, len(titles) // 3)
-    return [f"What does “{title}” say?" for title in titles[::step][:3]]
+    chosen = sources[:: max(1, len(sources) // 3)][:3]
+    store = library.assistant().store if chosen else None
+    return [_example(store.document(info.document_id)) for info in chosen if store]
 
 
-def _files(sources: Sequence[SourceInfo]) -> set[str]:
-    return {info.source.split("#", 1)[0] for info in sources}
+def _example(document: Document) -> str:
+    """A question about a heading half way through a document, or about the document where it has none."""
+    headings = [section.heading[-1] for section in document.sections if len(section.heading) > 1]
+    title = " ".join(document.title.split())[:60]
+    if not headings:
+        return f"What does “{title}” say?"
+    heading = re.sub(r"^[\d.]+\s+", "", headings[len(headings) // 2])[:60]
+    return f"What does “{title}” say about “{heading}”?"
 
 
 def _header(count: str) -> str:
@@ -273,4 +294,4 @@ _LIBRARY_HEAD = ('<div class="head"><h2>Library</h2><button id="library-close" t
                  ' aria-label="Search documents" autocomplete="off">')
 _WELCOME = (f"<h2>Ask your documents</h2><p>Add files and ask about them. Every sentence of an answer is copied word for "
             f"word from a source, and one click shows it in its place.</p><p class='hint'>{sentence(readable_formats())} "
-            f"Up to {MAX_SIZE // MEGABYTE} MB a file. They stay on this computer.</p>")
+            f"Up to {MAX_SIZE // MEGABYTE} MB a file. Nothing leaves the computer that Pullquote runs on.</p>")

@@ -68,9 +68,9 @@ def documents_html(sources: Sequence[SourceInfo]) -> str:
     return f'<ul class="documents">{items}</ul>' if items else '<p class="hint">No documents yet.</p>'
 
 
-def summary(sources: Sequence[SourceInfo]) -> str:
-    """How much there is."""
-    return counted(len({info.source.split("#", 1)[0] for info in sources}), "document")
+def file_count(sources: Sequence[SourceInfo]) -> int:
+    """How many documents people see: the rows of one JSON Lines file count as one."""
+    return len({info.source.split("#", 1)[0] for info in sources})
 
 
 def _row(row: Row) -> str:

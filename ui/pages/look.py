@@ -5,8 +5,8 @@ from __future__ import annotations
 import gradio as gr
 
 # Both come with gradio and are served by it: nothing is fetched from elsewhere.
-_SANS = [gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif"]
-_MONO = [gr.themes.LocalFont("IBM Plex Mono"), "ui-monospace", "monospace"]
+_SANS: list[gr.themes.Font | str] = [gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif"]
+_MONO: list[gr.themes.Font | str] = [gr.themes.LocalFont("IBM Plex Mono"), "ui-monospace", "monospace"]
 
 
 def theme() -> gr.themes.Base:

@@ -127,8 +127,8 @@
     const file = answer.source.split('/').pop();
     const page = answer.page ? `page ${answer.page}` : '';
     const where = [file !== title && file, page, `paragraph ${answer.paragraph} of ${answer.paragraphs}`];
-    part('.place').append(where.filter(Boolean).join(' · '));
-    if (answer.verified) part('.place').append(' ', element('span', '✓ Verified word for word', 'verified'));
+    part('.place').append(element('span', where.filter(Boolean).join(' · ')));
+    if (answer.verified) part('.place').append(element('span', '✓ Verified word for word', 'verified'));
   }
 
   function fail({ error, remedy }) {

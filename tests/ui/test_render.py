@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from index.errors import PullquoteError
+from ui.render import answer_html, answer_text, error_html, escaped, question_html
+
+HOSTILE = ("<script>alert(1)</script><img src=https://evil.example/x onerror='x'> ${x} {{y}} `z` \" & $$m$$ **b** "
+           "[l](javascript:1)")
+
+
+class Reader(HTMLParser):
+    """What a browser makes of a card: its text, its tags, and the text inside each <mark>."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.text, self.tags, self.marks, self.links = "", [], [], []
+        self._open: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self._open.append(tag)
+        if tag == "a":
+            self.links.append(dict(attributes))
+        if tag == "mark":
+            self.marks.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+        if "mark" in self._open:
+            self.marks[-1] += data
+
+
+@pytest.mark.parametrize("text", [HOSTILE, "a\nb", "a\r\n\r\nb", "a\tb\fc", "&lt;b&gt;", "😀 \u2028 é"])
+def test_escaped_text_is_one_line_that_reads_the_same(text: str) -> None:
+    html = escaped(text)
+    assert "\n" not in html
+    assert "\r" not in html
+    assert not re.search(r"[<>{}$`]", html.replace("<br>", ""))
+    assert Reader(html.replace("<br>", " ")).text.split() == text.split()
+
+
+def test_line_breaks_stay_only_where_they_mean_something() -> None:
+    assert escaped("one\ntwo") == "one two"
+    assert escaped("one\n- two\n3. three") == "one<br>- two<br>3. three"
+    assert escaped("A | B\n| C") == "A | B<br>| C"
+    assert escaped("one\n\ntwo") == "one<br>two"
+
+
+def test_a_card_shows_quotes_with_their_key_words_and_links(document, answer) -> None:
+    leave = document("Staff have 25 days of leave. Nobody has more.", page=3, heading=("Leave", "Annual"))
+    card = answer_html(answer((leave, "Staff have 25 days of leave.", "25 days")))
+    seen = Reader(card)
+    assert "\n" not in card
+    assert "1 verbatim passage from 1 document" in seen.text
+    assert seen.marks == ["25 days"]
+    [link] = seen.links
+    assert link["href"] == f"#c:{leave.id}.0.28.{leave.text_sha256[:12]}~11-18"
+    assert link["title"] == "handbook/leave.md, page 3, Leave › Annual"
+    assert '<span class="tail">leave.<a class="cite"' in card  # the number is bound to the last word
+
+
+def test_a_highlight_that_is_the_whole_quote_is_not_marked(document, answer) -> None:
+    leave = document("Staff have 25 days.")
+    card = answer_html(answer((leave, "Staff have 25 days.", "Staff have 25 days.")))
+    assert "<mark>" not in card
+    assert "~" not in card
+
+
+@pytest.mark.parametrize("highlight", ["Staff", "days of leave.", "leave.", "e", "Staff have 25 days of leave."])
+def test_marks_hold_the_highlight_wherever_it_stands(document, answer, highlight: str) -> None:
+    quote = "😀 Staff have 25 days of leave."
+    seen = Reader(answer_html(answer((document(quote), quote, highlight))))
+    assert "".join(seen.marks) == highlight
+    assert quote in seen.text
+
+
+def test_what_a_document_says_never_becomes_markup(document, answer) -> None:
+    hostile = document(HOSTILE, source=f"{HOSTILE}.md", title=HOSTILE, heading=(HOSTILE,))
+    plain = document("Safe.")
+    for made, safe in ((answer((hostile, HOSTILE, "script"), question=HOSTILE, standalone=f"{HOSTILE} more"),
+                        answer((plain, "Safe.", "Safe"), standalone="more")),
+                       (answer(passages=[hostile], question=HOSTILE), answer(passages=[plain]))):
+        seen, expected = Reader(answer_html(made)), Reader(answer_html(safe))
+        assert set(seen.tags) <= {*expected.tags, "mark"}
+        assert all(set(link) == {"class", "role", "href", "title"} for link in seen.links)
+        assert "alert(1)" in seen.text
+
+
+def test_many_quotes_stand_under_their_documents(document, answer) -> None:
+    first = document("A1. A2. A3.", source="a.md", title="First")
+    second = document("B1. B2. B3.", source="b.md", title="Second")
+    quotes = [(first, "A1.", "A1."), (second, "B1.", "B1."), (first, "A2.", "A2."), (second, "B2.", "B2."),
+              (first, "A3.", "A3."), (second, "B3.", "B3.")]
+    text = Reader(answer_html(answer(*quotes))).text
+    assert [text.index(part) for part in ("First", "A1.", "A3.", "Second", "B1.")] == sorted(
+        text.index(part) for part in ("First", "A1.", "A3.", "Second", "B1."))
+    assert "First" not in Reader(answer_html(answer(*quotes[:5]))).text
+
+
+def test_quotes_appear_one_by_one(document, answer) -> None:
+    both = document("One. Two.")
+    made = answer((both, "One.", "One."), (both, "Two.", "Two."))
+    part, whole = answer_html(made, shown=1), answer_html(made)
+    assert "Two." not in part
+    assert 'class="answer"' in part
+    assert 'class="answer done"' in whole
+    assert Reader(part).text.startswith("2 verbatim passages from 1 document")
+
+
+def test_a_refusal_says_what_was_searched_and_shows_two_related_sentences(document, answer) -> None:
+    near = [document(f"Sentence {n}.", source=f"{n}.md") for n in range(3)]
+    card = answer_html(answer(passages=near), documents=1200)
+    seen = Reader(card)
+    assert "No passage answers this" in seen.text
+    assert "1,200 documents" in seen.text
+    assert "nearest 3 passages" in seen.text
+    assert "Related, not an answer" in seen.text
+    assert [link["href"] for link in seen.links] == [f"#c:{d.id}.0.11.{d.text_sha256[:12]}" for d in near[:2]]
+    assert "Related" not in Reader(answer_html(answer())).text
+
+
+def test_a_follow_up_says_how_it_was_understood(document, answer) -> None:
+    day = document("One day.")
+    understood = answer((day, "One day.", "One"), question="And then?", standalone="And then? (leave)")
+    assert "Understood as: And then? (leave)" in Reader(answer_html(understood)).text
+    assert "Understood as: And then? (leave)" in answer_text(understood)
+    assert "Understood" not in answer_html(answer((day, "One day.", "One")))
+
+
+def test_errors_and_questions_are_safe_too() -> None:
+    card = error_html(PullquoteError(f"it broke: {HOSTILE}", "try again"))
+    assert set(Reader(card).tags) == {"div", "p"}
+    assert "Try again." in card
+    assert set(Reader(question_html(f"{HOSTILE}\nsecond line")).tags) == {"div", "br"}
+
+
+def test_text_for_the_terminal(document, answer) -> None:
+    leave = document("Staff have\n25 days.", page=3, heading=("Leave", "Annual"))
+    assert answer_text(answer((leave, "Staff have\n25 days.", "25"))) == (
+        "“Staff have 25 days.” [1]\n\n[1] handbook/leave.md, page 3, Leave › Annual")
+    assert answer_text(answer(passages=[leave])) == (
+        "No passage answers this.\nRelated, not an answer:\n  Staff have 25 days. [1]\n\n"
+        "[1] handbook/leave.md, page 3, Leave › Annual")
+    assert answer_text(answer()) == "No passage answers this."
