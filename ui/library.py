@@ -23,9 +23,14 @@ from rag.assistant import Assistant
 from rag.config import Config
 
 ENCODED_AT_ONCE = 16  # chunks between two signs of progress
+PATIENCE = 0.3  # seconds without news after which the last is told again
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*#]+')
 
 Build = Callable[[Listener], Report]
+
+
+class Cancelled(PullquoteError):
+    """A build was cancelled before its end."""
 
 
 class Library:
@@ -37,6 +42,7 @@ class Library:
         self.uploads = home / "uploads"
         self._opening = threading.Lock()
         self._building = threading.Lock()
+        self._stop = threading.Event()  # of the build that was started last
         self._assistant: Assistant | None = None
         self.ready = False  # whether the models are loaded, so that a question does not wait for them
 
@@ -66,11 +72,15 @@ class Library:
 
     def sync(self, paths: Sequence[Path] = ()) -> Iterator[Progress | Report]:
         """Take in files and folders, or look again at those that the library follows."""
-        return _watched(lambda tell: self._write(sync, paths, tell))
+        return self._watched(lambda tell: self._write(sync, paths, tell))
 
     def remove(self, source: str) -> Iterator[Progress | Report]:
         """Take a document out."""
-        return _watched(lambda tell: self._write(remove, [source], tell))
+        return self._watched(lambda tell: self._write(remove, [source], tell))
+
+    def cancel(self) -> None:
+        """Cancel the build that was started last: whoever watches it gets `Cancelled`, and the index stays as it was."""
+        self._stop.set()
 
     def accept(self, upload: Path) -> Path:
         """Move an uploaded file in among the uploads, in place of the one of the same name.
@@ -82,6 +92,13 @@ class Library:
         self.uploads.mkdir(parents=True, exist_ok=True)
         return Path(shutil.move(upload, self.uploads / name))
 
+    def withdraw(self, uploads: Sequence[Path]) -> None:
+        """Delete those of the uploads that are not part of the library."""
+        known = {info.path for info in self.sources()}
+        for path in uploads:
+            if str(path.absolute()) not in known:
+                path.unlink(missing_ok=True)
+
     def close(self) -> None:
         """Give back the index."""
         if self._assistant:
@@ -91,6 +108,39 @@ class Library:
     def _encoder(self) -> Encoder:
         """The builds' own encoder: a build then never waits for a question, nor a question for a build."""
         return load_encoder(self.config.encoder)
+
+    def _watched(self, build: Build) -> Iterator[Progress | Report]:
+        """Run a build on a thread of its own and tell how far it is, then what it did; raises what it raises.
+
+        What is known is told again every `PATIENCE` seconds. Whoever stops listening cancels the build: it ends at its
+        next sign of progress and leaves the index as it was.
+        """
+        told: SimpleQueue[Progress | Report | BaseException] = SimpleQueue()
+        stop = self._stop = threading.Event()
+
+        def tell(progress: Progress) -> None:
+            if stop.is_set():
+                raise Cancelled("the build was cancelled")
+            told.put(progress)
+
+        def run() -> None:
+            try:
+                told.put(build(tell))
+            except BaseException as error:  # whoever listens raises it
+                told.put(error)
+
+        threading.Thread(target=run, name="pullquote-build", daemon=True).start()
+        news: Progress | Report | BaseException = Progress("reading", 0, 0)
+        try:
+            while not isinstance(news, Report):
+                news = _latest(told, news)
+                if isinstance(news, BaseException):
+                    raise news
+                if stop.is_set() and not isinstance(news, Report):
+                    raise Cancelled("the build was cancelled")
+                yield news
+        finally:
+            stop.set()
 
     def _write(self, write: Callable[..., Report], what: Sequence[Path | str], tell: Listener) -> Report:
         with self._building:  # a build that was cancelled may still be on its way out
@@ -126,10 +176,6 @@ class TellingEncoder:
         return vectors
 
 
-class Cancelled(BaseException):
-    """Nobody waits for a build any more."""
-
-
 def safe_name(name: str) -> str:
     """A name that may stand in the uploads: no path, not hidden, no control characters, not too long.
 
@@ -141,44 +187,14 @@ def safe_name(name: str) -> str:
     return f"{stem[:100].strip()}{dot}{suffix[:20]}" if stem else name[:100] or "document"
 
 
-def _watched(build: Build) -> Iterator[Progress | Report]:
-    """Run a build on a thread of its own and tell how far it is, then what it did; raises what it raises.
-
-    Whoever stops listening cancels the build: it ends at its next sign of progress and leaves the index as it was.
-    """
-    told: SimpleQueue[Progress | Report | BaseException] = SimpleQueue()
-    cancelled = threading.Event()
-
-    def tell(progress: Progress) -> None:
-        if cancelled.is_set():
-            raise Cancelled
-        told.put(progress)
-
-    def run() -> None:
-        try:
-            told.put(build(tell))
-        except BaseException as error:  # whoever listens raises it
-            told.put(error)
-
-    threading.Thread(target=run, name="pullquote-build", daemon=True).start()
+def _latest(told: SimpleQueue[Progress | Report | BaseException], known: Progress | Report | BaseException,
+            ) -> Progress | Report | BaseException:
+    """The newest there is, else what is known; progress that is already overtaken is of no interest."""
+    news = known
     try:
-        while True:
-            news = _latest(told)
-            if isinstance(news, BaseException):
-                raise news
-            yield news
-            if isinstance(news, Report):
-                return
-    finally:
-        cancelled.set()
-
-
-def _latest(told: SimpleQueue[Progress | Report | BaseException]) -> Progress | Report | BaseException:
-    """The newest there is; progress that is already overtaken is of no interest."""
-    news = told.get()
-    while isinstance(news, Progress):
-        try:
+        news = told.get(timeout=PATIENCE)
+        while isinstance(news, Progress):
             news = told.get_nowait()
-        except Empty:
-            break
+    except Empty:
+        pass
     return news

@@ -38,7 +38,7 @@ DOCUMENTS = {
                 + "\n\n".join(f"Afterword {n} is about nothing either." for n in range(60)),
     "expenses.txt": "Receipts are required for every expense above 10 euros.\n\nClaims submitted more than 60 days after the"
                     " expense was incurred are not reimbursed.\n\nThe mileage rate for your own car is 48 cents a kilometre.",
-    "<img src=x onerror=window.pwned=5>.md": f"# Warehouse <b>${{window.pwned = 6}}</b>\n\n{HOSTILE}\n\nIt is closed on Sundays.",
+    "<img src=x onerror=window.pwned=5>.md": f"# Warehouse <b>${{window.pwned = 6}}</b>\n\n{HOSTILE}\n\nClosed on Sundays.",
 }
 
 
@@ -307,7 +307,7 @@ def test_an_empty_library_offers_the_sample(empty_server: str, open_page: Open) 
     page.get_by_role("button", name="Try the sample library").click()
     expect(page.locator("#first-rows progress")).to_be_visible(timeout=30_000)
     expect(page.get_by_label("Question", exact=True)).to_be_visible(timeout=120_000)
-    page.get_by_role("button", name="How many days of annual leave do I get?").click()
+    page.get_by_role("button", name="How many days of annual leave do permanent staff have?").click()
     expect(page.locator(".answer.done")).to_contain_text("25 days", timeout=30_000)
     expect(page.locator("#source mark").first).to_be_in_viewport()
 
@@ -367,7 +367,8 @@ def contrast(page: Page, selector: str) -> float:
     """The contrast ratio of WCAG 2 between a text and what it stands on."""
     return float(page.locator(selector).first.evaluate("""(element) => {
       const parse = (color) => color.match(/[\\d.]+/g).map(Number);
-      const light = (rgb) => rgb.slice(0, 3).map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+      const light = (rgb) => rgb.slice(0, 3).map((v) => v / 255)
+        .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
         .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
       let under = element, ground = [0, 0, 0, 0];
       for (; under && ground[3] === 0; under = under.parentElement) {

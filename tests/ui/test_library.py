@@ -9,7 +9,7 @@ import pytest
 
 from index.build import Progress, Report
 from index.errors import FileError, PullquoteError
-from ui.library import Library, TellingEncoder, safe_name
+from ui.library import Cancelled, Library, TellingEncoder, safe_name
 from ui.pages.library import Row, documents_html, file_count, rows_html
 
 
@@ -109,6 +109,20 @@ def test_a_build_that_nobody_watches_any_more_ends_and_changes_nothing(
     assert isinstance(report, Report)
     assert report.generation.startswith("000001")
     assert report.documents == 1
+
+
+def test_a_cancelled_build_says_so_and_new_uploads_go(
+        library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ui.library.load_encoder", lambda name: SmallEncoder(seconds=0.5))
+    upload = library.accept(write(tmp_path, "leave.txt"))
+    build = library.sync([library.uploads])
+    assert isinstance(next(build), Progress)
+    library.cancel()
+    with pytest.raises(Cancelled):
+        list(build)
+    library.withdraw([upload])
+    assert not upload.exists()
+    assert library.sources() == []
 
 
 def test_progress_of_encoding_and_the_order_of_vectors() -> None:

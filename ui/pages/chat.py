@@ -6,6 +6,7 @@ import logging
 import re
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,14 @@ from index.store import SourceInfo
 from index.types import Document
 from rag.assistant import LONGEST_QUESTION, Stage
 from rag.types import Answer
-from ui.library import Library
+from ui.library import Cancelled, Library
 from ui.pages.library import REMOVE_SCRIPT, Row, documents_html, file_count, rows_html
 from ui.render import answer_html, counted, error_html, question_html, sentence, status_html
 
 PAUSE = 0.12  # seconds between two quotes of an answer: they appear one by one, in reading order
 
-_SAMPLE_QUESTIONS = ["How many days of annual leave do I get?", "How much is the mileage rate for my own car?",
-                     "Why was Solan delivered late?"]
+_SAMPLE_QUESTIONS = ["How many days of annual leave do permanent staff have?", "What is a blue day?",
+                     "What did Solan cost?"]
 _GREETING = ("<h2>Ask your documents</h2><p>Every sentence of an answer is copied word for word from a source. "
              "Select its number to read it in place.</p>")
 _TOO_LONG = InputError(f"the question is longer than {LONGEST_QUESTION:,} characters", "Shorten it and send it again")
@@ -86,9 +87,6 @@ def page(library: Library) -> gr.Blocks:
         def take_out(event: gr.EventData) -> Iterator[Updates]:
             yield from _build(library.remove(str(event.source)), Row(f"Removing {event.source}"), quiet=True)
 
-        def cancelled() -> Updates:
-            return _building_view([Row("Cancelled", "ready", "the library is as it was")], busy=False)
-
         hidden: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         writer: dict[str, Any] = {**hidden, "concurrency_id": "indexing", "concurrency_limit": 1}
         asking: dict[str, Any] = {**hidden, "concurrency_id": "asking", "concurrency_limit": 4}
@@ -99,7 +97,7 @@ def page(library: Library) -> gr.Blocks:
                       talk.example_select(reply_example, [turns, talk], conversation, **asking)):
             event.then(None, js="() => window.pullquote.answered()", **hidden)
         header.click(lambda: ("", [], []), None, conversation, queue=False, **hidden)
-        builds: list[Any] = [
+        builds = [
             upload.upload(take_files, upload, building, **writer),
             drop.upload(take_files, drop, building, **writer),
             sample.click(take_sample, None, building, **writer),
@@ -108,8 +106,7 @@ def page(library: Library) -> gr.Blocks:
         ]
         for build in builds:
             build.then(show_library, None, library_parts, **hidden)
-        cancel.click(cancelled, None, building, cancels=builds, queue=False, **hidden).then(
-            show_library, None, library_parts, **hidden)
+        cancel.click(library.cancel, None, None, queue=False, **hidden)
     return blocks
 
 
@@ -167,14 +164,18 @@ def _message(role: str, content: str) -> Message:
 
 
 def _take_files(library: Library, files: Sequence[Path]) -> Iterator[Updates]:
-    """A row a file: each is read by itself first, so that a bad one stops no other; then all are indexed together."""
+    """A row a file: each is read by itself first, so that a bad one stops no other; then all are indexed together.
+
+    What is cancelled or fails as a whole leaves no new file behind.
+    """
     rows = [Row(file.name) for file in files]
-    accepted = []
+    accepted: list[Row] = []
+    uploads: list[Path] = []
     for row, file in zip(rows, files, strict=True):
         row.state, row.note = "working", "reading"
-        yield _building_view(rows)
+        yield _building_view(rows, busy=False)
         try:
-            library.accept(file)
+            uploads.append(library.accept(file))
             row.state, row.note = "waiting", "read"
             accepted.append(row)
         except FileError as error:
@@ -184,6 +185,8 @@ def _take_files(library: Library, files: Sequence[Path]) -> Iterator[Updates]:
     if accepted:
         whole = accepted[0] if len(accepted) == 1 else Row(f"Indexing {len(accepted)} files")
         yield from _build(library.sync([library.uploads]), whole, rows)
+        with suppress(PullquoteError):  # a home that cannot be opened has been reported already
+            library.withdraw(uploads)
     else:
         yield _building_view(rows, busy=False)
 
@@ -202,6 +205,9 @@ def _build(build: Iterator[Progress | Report], whole: Row, files: Sequence[Row] 
             else:
                 whole.work(news)
                 yield _building_view(rows)
+    except Cancelled:
+        whole.state, whole.share, whole.note = "cancelled", None, "cancelled; the library is as it was"
+        yield _building_view([row for row in rows if row is whole or row.state == "failed"], busy=False)
     except PullquoteError as error:
         whole.fail(error)
         yield _building_view(rows, busy=False)

@@ -34,7 +34,10 @@ element.addEventListener('click', (event) => {
 
 @dataclass
 class Row:
-    """A file on its way in. `state` is "waiting", "working", "ready", "failed"; `share` of the work is done, if known."""
+    """A file on its way in. `state` is "waiting", "working", "ready", "failed" or "cancelled".
+
+    `share` of the work is done, where that is known.
+    """
 
     name: str
     state: str = "waiting"

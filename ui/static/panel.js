@@ -103,6 +103,7 @@
     shown = text = null;
     document.body.classList.remove('source-open');
     panel.classList.add('idle');
+    body.replaceChildren();
     mark();
     if (back) back.focus();
   }
