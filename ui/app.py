@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import socket
-import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 # Before gradio is imported: nothing is looked up or reported anywhere.
@@ -35,7 +35,7 @@ def create_app(home: Path, config: Config | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        threading.Thread(target=library.warm_up, name="pullquote-warm-up", daemon=True).start()
+        library.warm_up()
         yield
         library.close()
 
@@ -60,11 +60,12 @@ def serve(home: Path, host: str = "127.0.0.1", port: int | None = None, config: 
     app = create_app(home, config)
     # Open pages hold connections: without a limit they would hold up the end.
     settings = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)
-    _Server(settings).run(sockets=[listening])
+    with suppress(KeyboardInterrupt):  # the usual way to stop it
+        _Server(settings).run(sockets=[listening])
 
 
 class _Server(uvicorn.Server):
-    """A server that says where it is."""
+    """A server that says where it is, and ends without a word about the pages that are still open."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to listen."""
@@ -73,6 +74,11 @@ class _Server(uvicorn.Server):
             host, port = sockets[0].getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
             print(f"Pullquote is at http://{shown}:{port} (stop it with Ctrl+C)", flush=True)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop; the connections that are cut off then are no errors."""
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        await super().shutdown(sockets)
 
 
 def _listen(host: str, port: int | None) -> socket.socket:

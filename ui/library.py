@@ -23,6 +23,7 @@ from rag.assistant import Assistant
 from rag.config import Config
 
 ENCODED_AT_ONCE = 16  # chunks between two signs of progress
+LAST_WAIT = 20  # seconds for what still runs in the end
 PATIENCE = 0.3  # seconds without news after which the last is told again
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*#]+')
 
@@ -43,6 +44,7 @@ class Library:
         self._opening = threading.Lock()
         self._building = threading.Lock()
         self._stop = threading.Event()  # of the build that was started last
+        self._warming: threading.Thread | None = None
         self._assistant: Assistant | None = None
         self.ready = False  # whether the models are loaded, so that a question does not wait for them
 
@@ -54,14 +56,9 @@ class Library:
             return self._assistant
 
     def warm_up(self) -> None:
-        """Load the models, so that the first question does not have to wait for them."""
-        try:
-            self.assistant().ask("What is this?")
-            self.ready = True
-        except NoIndex:
-            self._encoder.encode(["What is this?"])  # the next thing will be to index something
-        except PullquoteError:
-            pass  # whoever asks or looks at the page is told
+        """Begin to load the models, so that the first question does not have to wait for them."""
+        self._warming = threading.Thread(target=self._warm_up, name="pullquote-warm-up", daemon=True)
+        self._warming.start()
 
     def sources(self) -> list[SourceInfo]:
         """The documents, by source; none where nothing is indexed."""
@@ -100,7 +97,12 @@ class Library:
                 path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Give back the index."""
+        """Cancel what is being built and give back the index."""
+        self.cancel()
+        if self._warming:  # a process that ends while a model computes is aborted
+            self._warming.join(LAST_WAIT)
+        if self._building.acquire(timeout=LAST_WAIT):
+            self._building.release()
         if self._assistant:
             self._assistant.close()
 
@@ -109,17 +111,26 @@ class Library:
         """The builds' own encoder: a build then never waits for a question, nor a question for a build."""
         return load_encoder(self.config.encoder)
 
+    def _warm_up(self) -> None:
+        try:
+            self.assistant().ask("What is this?")
+            self.ready = True
+        except NoIndex:
+            self._encoder.encode(["What is this?"])  # the next thing will be to index something
+        except PullquoteError:
+            pass  # whoever asks or looks at the page is told
+
     def _watched(self, build: Build) -> Iterator[Progress | Report]:
         """Run a build on a thread of its own and tell how far it is, then what it did; raises what it raises.
 
         What is known is told again every `PATIENCE` seconds. Whoever stops listening cancels the build: it ends at its
-        next sign of progress and leaves the index as it was.
+        next sign of progress and leaves the index as it was. What is being written already is written to its end.
         """
         told: SimpleQueue[Progress | Report | BaseException] = SimpleQueue()
         stop = self._stop = threading.Event()
 
         def tell(progress: Progress) -> None:
-            if stop.is_set():
+            if stop.is_set() and progress.stage != "writing":
                 raise Cancelled("the build was cancelled")
             told.put(progress)
 
@@ -136,7 +147,7 @@ class Library:
                 news = _latest(told, news)
                 if isinstance(news, BaseException):
                     raise news
-                if stop.is_set() and not isinstance(news, Report):
+                if stop.is_set() and isinstance(news, Progress) and news.stage != "writing":
                     raise Cancelled("the build was cancelled")
                 yield news
         finally:
@@ -147,7 +158,7 @@ class Library:
             report = write(self.home, what, encoder=TellingEncoder(self._encoder, tell), chunking=self.config.chunking,
                            progress=tell)
         if not self.ready:
-            threading.Thread(target=self.warm_up, name="pullquote-warm-up", daemon=True).start()
+            self.warm_up()
         return report
 
 

@@ -21,6 +21,15 @@ from rag.words import normalised, terms
 WEIGHTS = Path(__file__).parent / "similarity.json"
 ENCODED = 20  # sentences that are worth encoding: those of the best passages that share the most words
 _HEADING_WORDS = 9
+_ASKS_AMOUNT = re.compile(
+    r"\bhow (?:many|much|long|often|far|old|late|soon|early|fast|tall|big|large|high|deep|heavy|wide)\b|\bwhen\b|\bprice\b"
+    r"|\bcosts?\b|\b(?:what|which) (?:year|date|day|month|time|hour|percentage|share|number|amount|age|limit)\b", re.IGNORECASE)
+_AMOUNT = re.compile(
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|twenty|thirty|forty|fifty|hundred|thousand"
+    r"|half|third|quarter|double|once|twice|free|monday|tuesday|wednesday|thursday|friday|saturday|sunday|january|february"
+    r"|march|april|june|july|august|september|october|november|december)s?\b", re.IGNORECASE)
+_ASKS_NAME = re.compile(r"\bwho(?:m|se)?\b", re.IGNORECASE)
+_NAME = re.compile(r"(?<=\w )[A-Z]\w|\b(?:manager|director|master|chair|committee|council|president|officer|secretary|head)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +105,7 @@ def quotable(sentence: str, headings: Sequence[str]) -> bool:
 
 def features(question: str, chosen: Sequence[Candidate], passages: Sequence[Passage],
              encoder: Encoder) -> list[list[float]]:
-    """One row a candidate: see the comments. All but the encoder's cosine come from shared words and ranks."""
+    """One row a candidate: the encoder's cosine, then shared words, rank, length, and whether the kind of answer fits."""
     texts = [c.passage.document.text[c.start : c.end] for c in chosen]
     vectors = encoder.encode([question, *texts])
     cosines = (vectors[1:] @ vectors[0]).tolist()
@@ -104,8 +113,17 @@ def features(question: str, chosen: Sequence[Candidate], passages: Sequence[Pass
     return [[cosine,
              c.shared,
              c.passage.score - best,  # the passage's retrieval score behind the best one's
-             min(1.0, len(text) / 300)]
+             min(1.0, len(text) / 300),
+             kind_fits(question, text)]
             for c, text, cosine in zip(chosen, texts, cosines, strict=True)]
+
+
+def kind_fits(question: str, sentence: str) -> float:
+    """1 where an amount, a date or a name is asked for and the sentence has one, -1 where it has none; 0 for all else."""
+    for asks, has in ((_ASKS_AMOUNT, _AMOUNT), (_ASKS_NAME, _NAME)):
+        if asks.search(question):
+            return 1.0 if has.search(sentence) else -1.0
+    return 0.0
 
 
 def trust_features(spans: Sequence[Span]) -> list[float]:
@@ -117,7 +135,7 @@ def trust_features(spans: Sequence[Span]) -> list[float]:
 
 def _linear(weights: Sequence[float], row: Sequence[float]) -> float:
     """The last weight is the intercept."""
-    return sum(w * x for w, x in zip(weights, row, strict=False)) + weights[-1]
+    return sum(w * x for w, x in zip(weights[:-1], row, strict=True)) + weights[-1]
 
 
 def _distinct(spans: list[Span]) -> list[Span]:

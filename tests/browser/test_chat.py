@@ -312,6 +312,22 @@ def test_an_empty_library_offers_the_sample(empty_server: str, open_page: Open) 
     expect(page.locator("#source mark").first).to_be_in_viewport()
 
 
+def test_questions_go_on_while_the_library_grows(empty_server: str, open_page: Open, tmp_path: Path) -> None:
+    small, large = tmp_path / "small.txt", tmp_path / "large.md"
+    small.write_text("The canteen opens at 11:45 on every working day. It closes at 14:00.", "utf-8")
+    large.write_text("\n\n".join(f"# Part {n}\n\n" + f"Rule {n} says that the number {n * 7} is not the number {n * 9}. " * 9
+                                 for n in range(250)), "utf-8")
+    page = open_page(empty_server)
+    page.locator("#drop input[type=file]").set_input_files([small])
+    expect(page.get_by_label("Question", exact=True)).to_be_visible(timeout=60_000)
+    page.locator("#upload input[type=file]").set_input_files([large])
+    expect(page.locator("#rows")).to_contain_text("chunks", timeout=30_000)
+    expect(ask(page, "When does the canteen open?")).to_contain_text("11:45")
+    expect(page.locator("#rows progress")).to_be_visible()  # it is still growing
+    page.get_by_role("button", name="Cancel indexing").click()
+    expect(page.locator("#rows")).to_contain_text("the library is as it was")
+
+
 def test_cancelling_leaves_the_library_as_it_was(empty_server: str, open_page: Open) -> None:
     page = open_page(empty_server)
     page.get_by_role("button", name="Try the sample library").click()

