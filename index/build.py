@@ -35,7 +35,7 @@ from index.lexical import LexicalWriter
 from index.types import Chunk, Document
 from index.vectors import write_vectors
 
-_ENCODE_AT_ONCE = 1024  # chunks: enough to sort by length, little enough to lose when interrupted
+_ENCODE_AT_ONCE = 1024  # chunks: enough to sort by length, little enough to hold in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,12 +392,13 @@ class _Build:
 
     def _encode(self) -> None:
         batch, self._waiting = self._waiting[:_ENCODE_AT_ONCE], self._waiting[_ENCODE_AT_ONCE:]
-        vectors: Half = self._cache.encode([text for _, text in batch])
+        total = self._done + len(batch) + len(self._waiting)
+        vectors: Half = self._cache.encode([text for _, text in batch],
+                                           lambda done: self._tell(Progress("encoding", self._done + done, total)))
         rows = [row for row, _ in batch]
         self._room(max(rows) + 1)
         self._vectors[rows] = vectors
         self._done += len(batch)
-        self._tell(Progress("encoding", self._done, self._done + len(self._waiting)))
 
     def _room(self, rows: int) -> None:
         if rows > len(self._vectors):

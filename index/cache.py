@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from index.encoder import Encoder
 
 Half = NDArray[np.float16]
+_AT_ONCE = 64  # texts: what is lost at most when a build is interrupted, and how often it tells how far it is
 
 
 class EmbeddingCache:
@@ -31,18 +32,26 @@ class EmbeddingCache:
         self._database.execute("CREATE TABLE IF NOT EXISTS embedding (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID")
         self.encoded = 0
 
-    def encode(self, texts: Sequence[str]) -> Half:
-        """Unit vectors (n, dimension); only texts not met before are encoded, and are on disk when this returns."""
+    def encode(self, texts: Sequence[str], tell: Callable[[int], None] = lambda done: None) -> Half:
+        """Unit vectors (n, dimension); only texts not met before are encoded, and are on disk when this returns.
+
+        `tell(done)` hears, now and then, how many of the texts have their vector. Texts of like length are encoded
+        together, which saves padding.
+        """
         keys = [hashlib.sha256(self._prefix + text.encode("utf-8")).digest() for text in texts]
         known = self._known(keys)
-        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
-        if missing:
-            fresh = self._encoder.encode(list(missing.values())).astype(np.float16)
-            rows = [(key, vector.tobytes()) for key, vector in zip(missing, fresh, strict=True)]
+        missing = sorted({key: text for key, text in zip(keys, texts, strict=True) if key not in known}.items(),
+                         key=lambda item: len(item[1]), reverse=True)
+        for start in range(0, len(missing), _AT_ONCE):
+            tell(len(texts) - len(missing) + start)
+            batch = missing[start : start + _AT_ONCE]
+            fresh = self._encoder.encode([text for _, text in batch]).astype(np.float16)
+            rows = [(key, vector.tobytes()) for (key, _), vector in zip(batch, fresh, strict=True)]
             with self._database:
                 self._database.executemany("INSERT OR REPLACE INTO embedding VALUES (?, ?)", rows)
             known.update(rows)
             self.encoded += len(rows)
+        tell(len(texts))
         if not keys:
             return np.zeros((0, self._encoder.dimension), dtype=np.float16)
         return np.stack([np.frombuffer(known[key], dtype=np.float16) for key in keys])

@@ -2,76 +2,60 @@
 
 from __future__ import annotations
 
-import re
-import zlib
+import importlib.util
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import settings
-from numpy.typing import NDArray
 
 from index.encoder import Encoder, load_encoder
-from index.types import Document, Section, document_id, sha256_text
+from index.types import Document, Section
 
 settings.register_profile("pullquote", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("pullquote")
 
+# `from fakes import ...` works in any test. The folder stays off the path, where `tests/index` would hide `index`.
+_spec = importlib.util.spec_from_file_location("fakes", Path(__file__).parent / "fakes.py")
+assert _spec
+assert _spec.loader
+fakes = importlib.util.module_from_spec(_spec)
+sys.modules["fakes"] = fakes
+_spec.loader.exec_module(fakes)
+
 MakeDocument = Callable[..., Document]
-MakeEncoder = Callable[..., "WordEncoder"]
-
-
-class WordEncoder:
-    """Texts are bags of lower-case words, each word one of 64 directions: quick, and the same on every machine.
-
-    `texts` keeps everything that was ever encoded, in order.
-    """
-
-    dimension = 64
-
-    def __init__(self, name: str = "words", revision: str = "1", window: int = 254) -> None:
-        self.name, self.revision, self.window = name, revision, window
-        self.texts: list[str] = []
-
-    def count(self, texts: Sequence[str]) -> list[int]:
-        return [len(_words(text)) for text in texts]
-
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        self.texts += texts
-        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        for vector, text in zip(vectors, texts, strict=True):
-            for word in _words(text) or [""]:
-                vector[zlib.crc32(word.encode()) % self.dimension] += 1
-            vector /= np.linalg.norm(vector)
-        return vectors
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", text.lower())
+MakeEncoder = Callable[..., "fakes.WordEncoder"]
 
 
 def make_document(source: str, text: str, title: str = "", sections: Sequence[Section] = (),
                   modified: float = 0.0) -> Document:
     """A document as extraction would give it; without sections it is one, without a heading."""
-    return Document(id=document_id(source), source=source, title=title, text=text, media_type="text/plain",
-                    file_sha256=sha256_text(text), text_sha256=sha256_text(text),
-                    sections=tuple(sections) or (Section(0, len(text)),), modified=modified)
+    return fakes.document(text, source, title, sections, modified)
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
+    """Where an index may be made; nothing is there yet."""
     return tmp_path / "home"
 
 
 @pytest.fixture
-def encoder() -> WordEncoder:
-    return WordEncoder()
+def docs(tmp_path: Path) -> Path:
+    """An empty folder for files to index."""
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def encoder() -> fakes.WordEncoder:
+    return fakes.WordEncoder()
 
 
 @pytest.fixture(scope="session")
 def make_encoder() -> MakeEncoder:
-    return WordEncoder
+    return fakes.WordEncoder
 
 
 @pytest.fixture(scope="session")

@@ -17,35 +17,38 @@ from index.types import Document, Section, document_id, sha256_text
 class WordEncoder:
     """Counts words into 64 buckets and scales to unit length: texts are as near as the words they share.
 
-    Its tokens are words. `encoded` keeps every text it was given, in order.
+    Its tokens are words. `texts` keeps everything that was ever encoded, in order.
     """
 
     dimension = 64
-    window = 254
 
-    def __init__(self, name: str = "words", revision: str = "1") -> None:
-        self.name = name
-        self.revision = revision
-        self.encoded: list[str] = []
+    def __init__(self, name: str = "words", revision: str = "1", window: int = 254) -> None:
+        self.name, self.revision, self.window = name, revision, window
+        self.texts: list[str] = []
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        return [len(text.split()) for text in texts]
+        return [len(_words(text)) for text in texts]
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        self.encoded += texts
+        self.texts += texts
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for row, text in zip(vectors, texts, strict=True):
-            for word in re.findall(r"\w+", text.casefold()) or [""]:
-                row[zlib.crc32(word.encode("utf-8", "replace")) % self.dimension] += 1
+            for word in _words(text) or [""]:
+                row[zlib.crc32(word.encode()) % self.dimension] += 1
             row /= np.linalg.norm(row)
         return vectors
 
 
-def document(text: str, source: str = "notes.txt", title: str = "Notes", sections: Sequence[Section] = ()) -> Document:
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
+
+
+def document(text: str, source: str = "notes.txt", title: str = "Notes", sections: Sequence[Section] = (),
+             modified: float = 0.0) -> Document:
     """A document made by hand; without sections it is one."""
     whole = (Section(0, len(text)),) if text else ()
     digest = sha256_text(text)
-    return Document(document_id(source), source, title, text, "text/plain", digest, digest, tuple(sections) or whole, 0.0)
+    return Document(document_id(source), source, title, text, "text/plain", digest, digest, tuple(sections) or whole, modified)
 
 
 def write(folder: Path, files: Mapping[str, str | bytes]) -> Path:

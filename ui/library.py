@@ -11,9 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-import numpy as np
-from numpy.typing import NDArray
-
 from index.build import Listener, Progress, Report, remove, sync
 from index.encoder import Encoder, load_encoder
 from index.errors import NoIndex, PullquoteError
@@ -22,7 +19,6 @@ from index.store import SourceInfo
 from rag.assistant import Assistant
 from rag.config import Config
 
-ENCODED_AT_ONCE = 16  # chunks between two signs of progress
 LAST_WAIT = 20  # seconds for what still runs in the end
 PATIENCE = 0.3  # seconds without news after which the last is told again
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*#]+')
@@ -155,36 +151,11 @@ class Library:
 
     def _write(self, write: Callable[..., Report], what: Sequence[Path | str], tell: Listener) -> Report:
         with self._building:  # a build that was cancelled may still be on its way out
-            report = write(self.home, what, encoder=TellingEncoder(self._encoder, tell), chunking=self.config.chunking,
+            report = write(self.home, what, encoder=self._encoder, chunking=self.config.chunking,
                            progress=tell)
         if not self.ready:
             self.warm_up()
         return report
-
-
-class TellingEncoder:
-    """An encoder that tells how far it is, which a build tells only after every thousand chunks or so."""
-
-    def __init__(self, encoder: Encoder, tell: Listener) -> None:
-        self._encoder, self._tell = encoder, tell
-        self.name, self.revision = encoder.name, encoder.revision
-        self.dimension, self.window = encoder.dimension, encoder.window
-        self._done = 0
-
-    def count(self, texts: Sequence[str]) -> list[int]:
-        """Each text's length in the encoder's own tokens."""
-        return self._encoder.count(texts)
-
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors in the order given; texts of like length are encoded together, for that is faster."""
-        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
-        for start in range(0, len(order), ENCODED_AT_ONCE):
-            self._tell(Progress("encoding", self._done + start, self._done + len(order)))
-            rows = order[start : start + ENCODED_AT_ONCE]
-            vectors[rows] = self._encoder.encode([texts[row] for row in rows])
-        self._done += len(order)
-        return vectors
 
 
 def safe_name(name: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from index.build import Progress, Report
 from index.errors import FileError, PullquoteError
-from ui.library import Cancelled, Library, TellingEncoder, safe_name
+from ui.library import Cancelled, Library, safe_name
 from ui.pages.library import Row, documents_html, file_count, rows_html
 
 
@@ -123,16 +123,6 @@ def test_a_cancelled_build_says_so_and_new_uploads_go(
     library.withdraw([upload])
     assert not upload.exists()
     assert library.sources() == []
-
-
-def test_progress_of_encoding_and_the_order_of_vectors() -> None:
-    told: list[Progress] = []
-    texts = [f"{'word ' * (n % 7)}{n}" for n in range(50)]
-    encoder = TellingEncoder(SmallEncoder(), told.append)
-    assert np.array_equal(encoder.encode(texts), SmallEncoder().encode(texts))
-    assert [(p.done, p.total) for p in told] == [(0, 50), (16, 50), (32, 50), (48, 50)]
-    encoder.encode(["one more"])
-    assert (told[-1].done, told[-1].total) == (50, 51)
 
 
 def test_rows_and_documents_are_safe_html(library: Library, tmp_path: Path) -> None:

@@ -1,0 +1,802 @@
+"""A library kept in step with its files: what is read, what is carried over, what a crash leaves, who may write."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index.build import Progress, Report, index_documents, remove, sync
+from index.chunks import Chunking, search_text
+from index.errors import Busy, Corrupt, EncoderMismatch, FileError, FormatVersion, HomeError, InputError, NoIndex
+from index.generation import (
+    KEPT,
+    Generation,
+    current_id,
+    current_manifest,
+    generations,
+    open_current,
+    rollback,
+    writing,
+)
+
+BROKEN = b"%PDF-1.7\nnot really"
+
+
+@pytest.fixture
+def docs(tmp_path: Path) -> Path:
+    """A folder of three short texts."""
+    folder = tmp_path / "docs"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "ferry.txt").write_text("The ferry leaves at nine. It returns at noon.")
+    (folder / "otter.md").write_text("# Otters\n\nOtters swim and sleep.\n")
+    (folder / "sub" / "bikes.txt").write_text("Bicycles cost 2 euro each.")
+    return folder
+
+
+@pytest.fixture
+def opened() -> Iterator[list[Generation]]:
+    stores: list[Generation] = []
+    yield stores
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def library(home: Path, opened: list[Generation]):
+    """Opens the generation in use."""
+
+    def current() -> Generation:
+        opened.append(open_current(home))
+        return opened[-1]
+
+    return current
+
+
+def edit(path: Path, content: str | bytes) -> None:
+    """Write a file at a later time than the one it has."""
+    later = path.stat().st_mtime_ns + 1_000_000_000 if path.exists() else None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    if later:
+        os.utime(path, ns=(later, later))
+
+
+def texts(store: Generation) -> dict[str, str]:
+    return {info.source: store.document(info.document_id).text for info in store.sources()}
+
+
+def changes(report: Report) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], int]:
+    return report.added, report.updated, report.removed, report.unchanged
+
+
+def leftovers(home: Path) -> list[str]:
+    """What a finished build should not leave behind."""
+    names = [path.name for path in (home / "generations").iterdir() if path.name.startswith(".")]
+    return names + [name for name in ("lock.pid", ".CURRENT.tmp") if (home / name).exists()]
+
+
+# In step with the files
+
+
+def test_a_folder_is_indexed_and_reported(home, docs, encoder, library) -> None:
+    report = sync(home, [docs], encoder=encoder)
+    assert changes(report) == (("docs/ferry.txt", "docs/otter.md", "docs/sub/bikes.txt"), (), (), 0)
+    assert (report.documents, report.chunks, report.encoded, report.skipped) == (3, 3, 3, ())
+    assert report.generation == current_id(home)
+    assert report.seconds > 0
+    assert texts(library()) == {"docs/ferry.txt": "The ferry leaves at nine. It returns at noon.",
+                                "docs/otter.md": "# Otters\n\nOtters swim and sleep.\n",
+                                "docs/sub/bikes.txt": "Bicycles cost 2 euro each."}
+    assert len(encoder.texts) == 3
+    assert leftovers(home) == []
+
+
+def test_the_manifest_says_what_the_generation_is(home, docs, encoder) -> None:
+    first = sync(home, [docs], encoder=encoder)
+    edit(docs / "new.txt", "New.")
+    sync(home, encoder=encoder)
+    made = current_manifest(home)
+    assert (made.parent, made.encoder, made.revision, made.dimension) == (first.generation, "words", "1", 64)
+    assert (made.documents, made.chunks, made.chunking) == (4, 4, Chunking(200, 50))
+    assert [(root.path, root.name) for root in made.roots] == [(str(docs), "docs")]
+    assert {"catalog.sqlite", "vectors.faiss"} < set(made.files)
+    assert any(name.startswith("lexical/") for name in made.files)
+
+
+def test_nothing_to_do_makes_no_generation(home, docs, encoder) -> None:
+    first = sync(home, [docs], encoder=encoder)
+    again = sync(home, encoder=encoder)
+    assert (again.generation, changes(again), again.encoded) == (first.generation, ((), (), (), 3), 0)
+    assert sync(home, [docs], encoder=encoder).generation == first.generation
+    assert generations(home) == [first.generation]
+
+
+def test_only_what_is_new_or_changed_is_encoded(home, docs, encoder, library) -> None:
+    sync(home, [docs], encoder=encoder)
+    encoder.texts.clear()
+    edit(docs / "ferry.txt", "The ferry leaves at ten.")
+    edit(docs / "new.txt", "Lanterns are lit.")
+    (docs / "otter.md").unlink()
+    report = sync(home, encoder=encoder)
+    assert changes(report) == (("docs/new.txt",), ("docs/ferry.txt",), ("docs/otter.md",), 1)
+    assert (report.documents, report.encoded) == (3, 2)
+    assert [text.split("\n")[1] for text in encoder.texts] == ["The ferry leaves at ten.", "Lanterns are lit."]
+    assert texts(library())["docs/ferry.txt"] == "The ferry leaves at ten."
+    assert library().lexical("otters swim", 5) == []
+
+
+def test_of_a_long_document_only_the_changed_chunks_are_encoded(home, docs, encoder) -> None:
+    sections = [f"## Part {n}\n\n" + f"Rule {n} is told in full here, word by word. " * 12 for n in range(6)]
+    edit(docs / "long.md", "\n\n".join(sections))
+    sync(home, [docs], encoder=encoder)
+    sections[3] = sections[3].replace("full", "short")
+    edit(docs / "long.md", "\n\n".join(sections))
+    report = sync(home, encoder=encoder)
+    assert changes(report) == ((), ("docs/long.md",), (), 3)
+    assert report.encoded == 1
+
+
+def test_a_touched_file_is_not_read_as_changed(home, docs, encoder) -> None:
+    sync(home, [docs], encoder=encoder)
+    os.utime(docs / "ferry.txt", ns=(1, 1))
+    report = sync(home, encoder=encoder)
+    assert (changes(report), report.encoded) == (((), (), (), 3), 0)
+    assert sync(home, encoder=encoder).generation == report.generation
+
+
+def test_a_renamed_file_is_another_source_with_the_same_vectors(home, docs, encoder, library) -> None:
+    sync(home, [docs], encoder=encoder)
+    (docs / "otter.md").rename(docs / "animals.md")
+    report = sync(home, encoder=encoder)
+    assert changes(report) == (("docs/animals.md",), (), ("docs/otter.md",), 2)
+    assert report.encoded == 0  # its title, a heading, is still the same
+    assert "docs/otter.md" not in texts(library())
+
+
+def test_the_same_text_twice_is_encoded_once(home, docs, encoder) -> None:
+    shutil.copy(docs / "otter.md", docs / "sub" / "otter.md")
+    report = sync(home, [docs], encoder=encoder)
+    assert (report.documents, report.chunks, report.encoded) == (4, 4, 3)
+
+
+def test_rebuild_reads_everything_anew(home, docs, encoder, library) -> None:
+    sync(home, [docs], encoder=encoder)
+    state = (docs / "ferry.txt").stat()
+    (docs / "ferry.txt").write_text("THE ferry leaves at nine. It returns at noon.")
+    os.utime(docs / "ferry.txt", ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert sync(home, encoder=encoder).updated == ()  # neither size nor time tells
+    report = sync(home, encoder=encoder, rebuild=True)
+    assert changes(report) == ((), ("docs/ferry.txt",), (), 2)
+    assert texts(library())["docs/ferry.txt"].startswith("THE")
+
+
+def test_every_document_is_counted_once(home, docs, encoder, tmp_path) -> None:
+    """added + updated + unchanged = documents, also where one file holds several and where some were not looked at."""
+    rows = [json.dumps({"id": n, "text": f"Row {n} is here."}) for n in range(4)]
+    edit(docs / "faq.jsonl", "\n".join(rows))
+    edit(tmp_path / "more" / "m.txt", "More.")
+    reports = [sync(home, [docs, tmp_path / "more"], encoder=encoder)]
+    edit(docs / "ferry.txt", "It is late.")
+    reports.append(sync(home, encoder=encoder))
+    edit(docs / "ferry.txt", "It is later.")
+    reports.append(sync(home, [docs], encoder=encoder))
+    assert [report.documents for report in reports] == [8, 8, 8]
+    assert [(len(r.added), len(r.updated), r.unchanged) for r in reports] == [(8, 0, 0), (0, 1, 7), (0, 1, 7)]
+
+
+def test_rows_of_a_file_are_added_updated_and_removed_one_by_one(home, docs, encoder) -> None:
+    rows = {n: f"Row {n} is here." for n in range(4)}
+
+    def write() -> None:
+        edit(docs / "faq.jsonl", "\n".join(json.dumps({"id": str(n), "text": text}) for n, text in rows.items()))
+
+    write()
+    assert len([s for s in sync(home, [docs], encoder=encoder).added if s.startswith("docs/faq.jsonl#")]) == 4
+    del rows[0]
+    rows |= {2: "Row 2 is new.", 9: "Row 9 is here."}
+    write()
+    report = sync(home, encoder=encoder)
+    assert changes(report)[:3] == (("docs/faq.jsonl#9",), ("docs/faq.jsonl#2",), ("docs/faq.jsonl#0",))
+    assert report.encoded == 2
+
+
+def test_an_empty_folder_is_an_empty_library(home, tmp_path, encoder, library) -> None:
+    (tmp_path / "empty").mkdir()
+    report = sync(home, [tmp_path / "empty"], encoder=encoder)
+    assert (report.documents, report.chunks) == (0, 0)
+    assert library().dense(encoder.encode(["x"])[0], 5) == library().lexical("x", 5) == library().sources() == []
+
+
+def test_progress_counts_files_then_chunks(home, docs, encoder) -> None:
+    told: list[Progress] = []
+    sync(home, [docs], encoder=encoder, progress=told.append)
+    assert [(p.stage, p.done, p.total, p.source) for p in told] == [
+        ("reading", 0, 3, "docs/ferry.txt"), ("reading", 1, 3, "docs/otter.md"), ("reading", 2, 3, "docs/sub/bikes.txt"),
+        ("reading", 3, 3, ""), ("encoding", 3, 3, ""), ("writing", 0, 1, ""), ("writing", 1, 1, "")]
+
+
+# Roots
+
+
+def test_roots_are_remembered(home, docs, encoder, tmp_path, library) -> None:
+    sync(home, [docs], encoder=encoder)
+    edit(tmp_path / "note.txt", "A note.")
+    sync(home, [tmp_path / "note.txt"], encoder=encoder)
+    edit(docs / "ferry.txt", "It is late.")
+    edit(tmp_path / "note.txt", "Another note.")
+    assert sync(home, encoder=encoder).updated == ("docs/ferry.txt", "note.txt")
+    assert len(texts(library())) == 4
+
+
+def test_only_the_roots_that_are_named_are_looked_through(home, docs, encoder, tmp_path, library) -> None:
+    edit(tmp_path / "more" / "m.txt", "More.")
+    sync(home, [docs, tmp_path / "more"], encoder=encoder)
+    edit(docs / "ferry.txt", "It is late.")
+    edit(tmp_path / "more" / "m.txt", "Less.")
+    assert sync(home, [tmp_path / "more"], encoder=encoder).updated == ("more/m.txt",)
+    assert texts(library())["docs/ferry.txt"].startswith("The ferry")
+    assert sync(home, encoder=encoder).updated == ("docs/ferry.txt",)
+
+
+def test_two_roots_of_the_same_name_are_told_apart(home, docs, encoder, tmp_path, library) -> None:
+    edit(tmp_path / "other" / "docs" / "ferry.txt", "Another ferry.")
+    sync(home, [docs], encoder=encoder)
+    report = sync(home, [tmp_path / "other" / "docs"], encoder=encoder)
+    assert report.added == ("other/docs/ferry.txt",)
+    assert texts(library())["docs/ferry.txt"].startswith("The ferry")
+    assert texts(library())["other/docs/ferry.txt"] == "Another ferry."
+
+
+def test_sources_of_nested_names_are_told_apart(home, encoder, tmp_path, library) -> None:
+    """The second `docs` would be called `a/docs`, which is also what a folder in `a` is called."""
+    for name, text in (("x/a/docs/f.txt", "One."), ("q/docs/f.txt", "Two."), ("z/a/docs/f.txt", "Three.")):
+        edit(tmp_path / name, text)
+    sync(home, [tmp_path / "x" / "a", tmp_path / "q" / "docs", tmp_path / "z" / "a" / "docs"], encoder=encoder)
+    assert sorted(texts(library()).values()) == ["One.", "Three.", "Two."]
+
+
+def test_a_file_of_a_folder_that_is_followed_may_be_named(home, docs, encoder, library) -> None:
+    sync(home, [docs], encoder=encoder)
+    edit(docs / "ferry.txt", "It is late.")
+    sync(home, [docs / "ferry.txt"], encoder=encoder)
+    assert list(texts(library()).values()).count("It is late.") == 1
+    assert len(texts(library())) == 3
+
+
+def test_a_folder_around_one_that_is_followed_may_be_named(home, docs, encoder, library) -> None:
+    sync(home, [docs / "sub"], encoder=encoder)
+    sync(home, [docs], encoder=encoder)
+    assert sorted(texts(library()).values()) == sorted(path.read_text() for path in docs.rglob("*.*"))
+
+
+def test_the_home_may_lie_in_a_folder_that_is_followed(docs, encoder) -> None:
+    home = docs / "home"
+    assert sync(home, [docs], encoder=encoder).documents == 3
+    assert sync(home, encoder=encoder).documents == 3
+
+
+def test_a_vanished_root_keeps_its_documents(home, docs, encoder, tmp_path, library) -> None:
+    edit(tmp_path / "more" / "m.txt", "More.")
+    sync(home, [docs, tmp_path / "more"], encoder=encoder)
+    docs.rename(tmp_path / "away")
+    edit(tmp_path / "more" / "m.txt", "Less.")
+    report = sync(home, encoder=encoder)
+    assert (report.updated, report.removed, report.documents) == (("more/m.txt",), (), 4)
+    [error] = report.skipped
+    assert (error.source, error.message) == ("docs", "there is no such file or folder")
+    (tmp_path / "away").rename(docs)
+    assert sync(home, encoder=encoder).skipped == ()
+    assert len(texts(library())) == 4
+
+
+@pytest.mark.parametrize("name", ["nowhere", "docs/nothing.txt"])
+def test_a_path_that_is_not_there(home, docs, encoder, tmp_path, name: str) -> None:
+    with pytest.raises(InputError, match="there is no file or folder"):
+        sync(home, [tmp_path / name], encoder=encoder)
+    with pytest.raises(NoIndex):
+        current_id(home)
+
+
+def test_the_home_itself_is_no_root(home, docs, encoder) -> None:
+    sync(home, [docs], encoder=encoder)
+    with pytest.raises(InputError, match="is the index itself"):
+        sync(home, [home], encoder=encoder)
+
+
+def test_without_roots_there_is_nothing_to_bring_up_to_date(home, encoder) -> None:
+    with pytest.raises(NoIndex, match="nothing is indexed"):
+        sync(home, encoder=encoder)
+
+
+# Broken files
+
+
+def test_a_broken_file_is_skipped_with_its_reason_and_the_others_go_through(home, docs, encoder) -> None:
+    edit(docs / "bad.pdf", BROKEN)
+    edit(docs / "empty.txt", b"")
+    report = sync(home, [docs], encoder=encoder)
+    assert len(report.added) == 3
+    assert [error.source for error in report.skipped] == ["docs/bad.pdf", "docs/empty.txt"]
+    assert report.skipped[0].message.startswith("it cannot be read as PDF")
+    assert report.skipped[1].message == "it is empty"
+    assert all(isinstance(error, FileError) and error.remedy for error in report.skipped)
+
+
+def test_the_version_before_stays_of_a_file_that_broke(home, docs, encoder, library) -> None:
+    sync(home, [docs], encoder=encoder)
+    edit(docs / "ferry.txt", b"")
+    edit(docs / "otter.md", "# Otters\n\nOtters play.\n")
+    report = sync(home, encoder=encoder)
+    assert changes(report)[:3] == ((), ("docs/otter.md",), ())
+    [error] = report.skipped
+    assert (error.source, error.message) == ("docs/ferry.txt", "it is empty (the version indexed before stays)")
+    assert texts(library())["docs/ferry.txt"].startswith("The ferry")
+    edit(docs / "ferry.txt", "It is mended.")
+    report = sync(home, encoder=encoder)
+    assert (report.updated, report.skipped) == (("docs/ferry.txt",), ())
+
+
+def test_a_broken_file_is_named_again_by_every_run(home, docs, encoder) -> None:
+    edit(docs / "bad.pdf", BROKEN)
+    reports = [sync(home, [docs], encoder=encoder) for _ in range(2)]
+    assert [[error.source for error in report.skipped] for report in reports] == [["docs/bad.pdf"]] * 2
+
+
+# Taking out
+
+
+def test_a_removed_document_stays_out_until_it_is_named_again(home, docs, encoder, library) -> None:
+    sync(home, [docs], encoder=encoder)
+    report = remove(home, ["docs/ferry.txt"], encoder=encoder)
+    assert (report.removed, report.documents, report.encoded) == (("docs/ferry.txt",), 2, 0)
+    assert library().lexical("ferry", 5) == []
+    assert (docs / "ferry.txt").is_file()
+    edit(docs / "ferry.txt", "It is late.")
+    assert sync(home, encoder=encoder).documents == 2
+    assert sync(home, encoder=encoder, rebuild=True).documents == 2
+    report = sync(home, [docs], encoder=encoder)
+    assert (report.added, report.documents) == (("docs/ferry.txt",), 3)
+
+
+def test_a_folder_is_removed_with_all_that_is_in_it(home, docs, encoder, library) -> None:
+    edit(docs / "sub" / "deep" / "x.txt", "Deep.")
+    edit(docs / "subtle.txt", "Not in sub.")
+    sync(home, [docs], encoder=encoder)
+    assert remove(home, ["docs/sub"], encoder=encoder).removed == ("docs/sub/bikes.txt", "docs/sub/deep/x.txt")
+    edit(docs / "sub" / "new.txt", "New.")
+    sync(home, encoder=encoder)
+    assert sorted(texts(library())) == ["docs/ferry.txt", "docs/otter.md", "docs/subtle.txt"]
+
+
+def test_a_removed_root_is_no_longer_followed(home, docs, encoder, tmp_path, library) -> None:
+    edit(tmp_path / "more" / "m.txt", "More.")
+    sync(home, [docs, tmp_path / "more"], encoder=encoder)
+    assert len(remove(home, ["docs"], encoder=encoder).removed) == 3
+    edit(docs / "new.txt", "New.")
+    sync(home, encoder=encoder)
+    assert sorted(texts(library())) == ["more/m.txt"]
+    assert len(sync(home, [docs], encoder=encoder).added) == 4
+
+
+def test_everything_may_be_removed(home, docs, encoder, library) -> None:
+    sync(home, [docs], encoder=encoder)
+    assert remove(home, ["docs"], encoder=encoder).documents == 0
+    assert library().sources() == library().lexical("ferry", 5) == []
+    assert sync(home, [docs], encoder=encoder).documents == 3
+
+
+def test_a_row_is_removed_without_the_others_of_its_file(home, docs, encoder, library) -> None:
+    edit(docs / "faq.jsonl", "\n".join(json.dumps({"id": str(n), "text": f"Row {n}."}) for n in range(12)))
+    sync(home, [docs], encoder=encoder)
+    assert remove(home, ["docs/faq.jsonl#1"], encoder=encoder).removed == ("docs/faq.jsonl#1",)
+    edit(docs / "faq.jsonl", "\n".join(json.dumps({"id": str(n), "text": f"Row {n} again."}) for n in range(12)))
+    sync(home, encoder=encoder)
+    rows = [source for source in texts(library()) if "#" in source]
+    assert len(rows) == 11
+    assert "docs/faq.jsonl#1" not in rows
+
+
+def test_what_is_not_in_the_library_cannot_be_removed(home, docs, encoder) -> None:
+    sync(home, [docs], encoder=encoder)
+    before = current_id(home)
+    with pytest.raises(InputError, match=r"docs/nothing\.txt is not in the library"):
+        remove(home, ["docs/ferry.txt", "docs/nothing.txt"], encoder=encoder)
+    assert current_id(home) == before
+
+
+def test_uploads_are_deleted_when_removed(home, docs, encoder, library) -> None:
+    edit(home / "uploads" / "note.txt", "An upload.")
+    edit(home / "uploads" / "kept.txt", "Another upload.")
+    sync(home, [docs], encoder=encoder)
+    sync(home, [home / "uploads"], encoder=encoder)
+    assert len(texts(library())) == 5
+    remove(home, ["uploads/note.txt", "docs/ferry.txt"], encoder=encoder)
+    assert [path.name for path in (home / "uploads").iterdir()] == ["kept.txt"]
+    assert (docs / "ferry.txt").is_file()
+
+
+def test_an_upload_of_several_documents_stays_while_one_is_left(home, encoder, library) -> None:
+    edit(home / "uploads" / "faq.jsonl", "\n".join(json.dumps({"id": str(n), "text": f"Row {n}."}) for n in range(3)))
+    sync(home, [home / "uploads"], encoder=encoder)
+    remove(home, ["uploads/faq.jsonl#1"], encoder=encoder)
+    sync(home, encoder=encoder)
+    assert sorted(texts(library())) == ["uploads/faq.jsonl#0", "uploads/faq.jsonl#2"]
+
+
+# Documents without files
+
+
+def test_documents_are_indexed_without_files(home, document, encoder, library) -> None:
+    made = [document("b", "Second."), document("a", "First.", "Title")]
+    report = index_documents(home, made, encoder=encoder)
+    assert (report.added, report.documents, report.encoded) == (("a", "b"), 2, 2)
+    assert texts(library()) == {"a": "First.", "b": "Second."}
+    index_documents(home, made[:1], encoder=encoder)
+    assert texts(library()) == {"b": "Second."}
+
+
+def test_documents_need_sources_of_their_own_and_there_must_be_one(home, document, encoder) -> None:
+    with pytest.raises(InputError, match="two documents have the source a"):
+        index_documents(home, [document("a", "One."), document("a", "Two.")], encoder=encoder)
+    with pytest.raises(InputError, match="no document to index"):
+        index_documents(home, [], encoder=encoder)
+    assert leftovers(home) == generations(home) == []
+
+
+# What does not go together
+
+
+@pytest.mark.parametrize("other", [{"name": "letters"}, {"revision": "2"}])
+def test_another_encoder_needs_a_rebuild(home, docs, encoder, make_encoder, library, other) -> None:
+    before = sync(home, [docs], encoder=encoder).generation
+    with pytest.raises(EncoderMismatch, match=r"made with the encoder words \(1\)"):
+        sync(home, encoder=make_encoder(**other))
+    assert current_id(home) == before
+    report = sync(home, encoder=make_encoder(**other), rebuild=True)
+    assert (report.documents, report.encoded) == (3, 3)
+    made = library().manifest
+    assert (made.encoder, made.revision) == (other.get("name", "words"), other.get("revision", "1"))
+
+
+def test_other_chunks_need_a_rebuild(home, docs, encoder, library) -> None:
+    edit(docs / "long.txt", "A sentence of some words is here. " * 40)
+    before = sync(home, [docs], encoder=encoder)
+    with pytest.raises(InputError, match=r"has chunks of 200 tokens \(overlap 50\), not 40 \(overlap 0\)"):
+        sync(home, encoder=encoder, chunking=Chunking(40, 0))
+    assert current_id(home) == before.generation
+    report = sync(home, encoder=encoder, chunking=Chunking(40, 0), rebuild=True)
+    assert report.chunks > before.chunks + 4
+    assert library().manifest.chunking == Chunking(40, 0)
+
+
+def test_another_format_is_refused_by_its_number(home, docs, encoder) -> None:
+    sync(home, [docs], encoder=encoder)
+    manifest = home / "generations" / current_id(home) / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes().replace(b'"format": 1,', b'"format": 2,'))
+    for use in (open_current, current_manifest, lambda home: sync(home, encoder=encoder)):
+        with pytest.raises(FormatVersion, match="has format 2; this Pullquote reads format 1"):
+            use(home)
+    assert sync(home, [docs], encoder=encoder, rebuild=True).documents == 3
+    open_current(home).close()
+
+
+# Damage
+
+
+def test_a_flipped_byte_in_any_file_is_found_and_the_file_named(home, docs, encoder) -> None:
+    sync(home, [docs], encoder=encoder)
+    folder = home / "generations" / current_id(home)
+    names = list(current_manifest(home).files)
+    assert len(names) > 5
+    for name in names:
+        good = (folder / name).read_bytes()
+        for at in {0, len(good) // 2, len(good) - 1}:
+            (folder / name).write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
+            with pytest.raises(Corrupt, match=f"the file {name} .* is damaged or missing") as caught:
+                open_current(home)
+            assert "rollback" in caught.value.remedy
+        (folder / name).unlink()
+        with pytest.raises(Corrupt, match=name):
+            open_current(home)
+        (folder / name).write_bytes(good)
+    open_current(home).close()
+
+
+@pytest.mark.parametrize("damaged", [b"", b"{", b"[]", b"null", b'{"format": 1}', b"\xff\xfe"])
+def test_a_damaged_manifest_is_reported(home, docs, encoder, damaged: bytes) -> None:
+    sync(home, [docs], encoder=encoder)
+    (home / "generations" / current_id(home) / "manifest.json").write_bytes(damaged)
+    with pytest.raises(Corrupt, match="manifest"):
+        open_current(home)
+
+
+@pytest.mark.parametrize("damaged", [b"", b"000009-deadbeef\n", b"\xff\xfe", b"..\n"])
+def test_a_damaged_pointer_is_reported(home, docs, encoder, damaged: bytes) -> None:
+    sync(home, [docs], encoder=encoder)
+    (home / "CURRENT").write_bytes(damaged)
+    with pytest.raises(HomeError):
+        open_current(home)
+
+
+def test_a_generation_without_its_manifest_or_folder(home, docs, encoder) -> None:
+    sync(home, [docs], encoder=encoder)
+    folder = home / "generations" / current_id(home)
+    (folder / "manifest.json").unlink()
+    with pytest.raises(Corrupt, match="has no manifest"):
+        open_current(home)
+    shutil.rmtree(folder)
+    with pytest.raises(Corrupt):
+        open_current(home)
+
+
+def test_rebuild_mends_a_damaged_index(home, docs, encoder, library) -> None:
+    sync(home, [docs], encoder=encoder)
+    edit(home / "generations" / current_id(home) / "vectors.faiss", b"damaged")
+    with pytest.raises(Corrupt):
+        sync(home, [docs], encoder=encoder)
+    assert sync(home, [docs], encoder=encoder, rebuild=True).documents == 3
+    assert len(texts(library())) == 3
+
+
+def test_rebuild_without_paths_mends_what_was_followed(home, docs, encoder, library) -> None:
+    """The remedy that the error names is `pullquote index --rebuild`, and the manifest still knows the roots."""
+    sync(home, [docs], encoder=encoder)
+    edit(home / "generations" / current_id(home) / "vectors.faiss", b"damaged")
+    assert sync(home, encoder=encoder, rebuild=True).documents == 3
+    assert len(texts(library())) == 3
+
+
+# Going back
+
+
+def test_rollback_goes_back_one_generation_at_a_time(home, docs, encoder, library) -> None:
+    made = [sync(home, [docs], encoder=encoder).generation]
+    for text in ("Second.", "Third."):
+        edit(docs / "ferry.txt", text)
+        made.append(sync(home, encoder=encoder).generation)
+    assert rollback(home).id == made[1] == current_id(home)
+    assert texts(library())["docs/ferry.txt"] == "Second."
+    assert rollback(home).id == made[0]
+    with pytest.raises(NoIndex, match="no generation before"):
+        rollback(home)
+    report = sync(home, encoder=encoder)
+    assert report.updated == ("docs/ferry.txt",)
+    assert (library().manifest.parent, report.encoded) == (made[0], 0)
+    assert report.generation > made[2]
+
+
+def test_rollback_passes_over_a_damaged_generation(home, docs, encoder) -> None:
+    made = [sync(home, [docs], encoder=encoder).generation]
+    for text in ("Second.", "Third."):
+        edit(docs / "ferry.txt", text)
+        made.append(sync(home, encoder=encoder).generation)
+    edit(home / "generations" / made[1] / "catalog.sqlite", b"damaged")
+    assert rollback(home).id == made[0]
+
+
+def test_the_last_three_generations_are_kept(home, docs, encoder) -> None:
+    made = [sync(home, [docs], encoder=encoder).generation]
+    for n in range(4):
+        edit(docs / "ferry.txt", f"Text {n}.")
+        made.append(sync(home, encoder=encoder).generation)
+    assert generations(home) == made[-KEPT:]
+    assert KEPT == 3
+
+
+def test_an_opened_generation_can_be_searched_after_it_was_pruned(home, docs, encoder, library) -> None:
+    sync(home, [docs], encoder=encoder)
+    store = library()
+    for n in range(4):
+        edit(docs / "ferry.txt", f"Text {n}.")
+        sync(home, encoder=encoder)
+    assert store.generation not in generations(home)
+    assert texts(store)["docs/ferry.txt"].startswith("The ferry")
+    [hit] = store.lexical("otters", 5)
+    assert store.chunks([hit.chunk_id])
+    assert len(store.dense(encoder.encode(["ferry"])[0], 5)) == 3
+
+
+# Other processes
+
+
+CHILD = """
+import os, runpy, signal, sys
+from pathlib import Path
+conftest, home, docs = sys.argv[1:4]
+home, docs = Path(home), Path(docs)
+WordEncoder = runpy.run_path(conftest)["WordEncoder"]
+from index import build
+from index.errors import PullquoteError
+from index.generation import current_id, open_current, writing
+"""
+
+
+def child(code: str, home: Path, docs: Path, *arguments: str) -> subprocess.Popen[str]:
+    conftest = Path(__file__).parent.parent / "conftest.py"
+    return subprocess.Popen([sys.executable, "-c", CHILD + code, str(conftest), str(home), str(docs), *arguments],
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_a_second_writer_is_told_who_is_writing(home, docs, encoder, library) -> None:
+    sync(home, [docs], encoder=encoder)
+    with child("with writing(home): print('writing', flush=True); sys.stdin.read()", home, docs) as other:
+        assert other.stdout and other.stdin
+        assert other.stdout.readline() == "writing\n"
+        for write in (lambda: sync(home, encoder=encoder), lambda: rollback(home),
+                      lambda: remove(home, ["docs"], encoder=encoder)):
+            with pytest.raises(Busy, match=rf"another process \(pid {other.pid}\) is writing to"):
+                write()
+        assert len(texts(library())) == 3  # reading needs no lock
+        other.stdin.close()
+        assert other.wait(30) == 0
+    assert sync(home, encoder=encoder).documents == 3
+    assert leftovers(home) == []
+
+
+def test_the_lock_of_a_killed_writer_holds_nobody_up(home, docs, encoder) -> None:
+    with child("with writing(home): print('writing', flush=True); sys.stdin.read()", home, docs) as other:
+        assert other.stdout
+        assert other.stdout.readline() == "writing\n"
+        other.kill()
+        other.wait(30)
+    with writing(home):
+        assert (home / "lock.pid").read_text() == str(os.getpid())
+    assert leftovers(home) == []
+
+
+def test_a_home_that_cannot_be_one(tmp_path, docs, encoder) -> None:
+    edit(tmp_path / "file", b"x")
+    with pytest.raises(HomeError, match="cannot be written to"):
+        sync(tmp_path / "file", [docs], encoder=encoder)
+
+
+FULL = """
+import resource
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+before = current_id(home)
+limit = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+for bytes in map(int, sys.argv[4:]):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes, limit))
+    try:
+        build.sync(home, encoder=WordEncoder())
+        outcome = "done"
+    except PullquoteError as error:
+        outcome = f"{type(error).__name__} {error}"
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    open_current(home).close()
+    kept = current_id(home) == before and not list((home / "generations").glob(".*"))
+    print(bytes, kept, outcome, flush=True)
+"""
+
+
+def test_a_full_disk_is_reported_and_the_index_before_stays_in_use(home, docs, encoder, library) -> None:
+    sync(home, [docs], encoder=encoder)
+    for n in range(30):
+        edit(docs / f"{n}.txt", " ".join(f"Sentence {n} {m} tells of {random.Random(m).random()}." for m in range(100)))
+    limits = [3, 100, 1000, 5_000, 20_000, 100_000, 150_000]
+    with child(FULL, home, docs, *map(str, limits)) as other:
+        out, err = other.communicate(timeout=120)
+    lines = out.splitlines()
+    assert [line.split()[:3] for line in lines] == [[str(limit), "True", "HomeError"] for limit in limits], out + err
+    assert len(texts(library())) == 3
+    assert sync(home, encoder=encoder).documents == 33
+    assert len(texts(library())) == 33
+
+
+KILLED = """
+class Dying(WordEncoder):
+    def encode(self, texts):
+        if len(self.texts) + len(texts) > int(sys.argv[4]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().encode(texts)
+
+build._ENCODE_AT_ONCE = 8
+build.sync(home, encoder=Dying())
+"""
+
+
+def test_a_killed_build_leaves_the_old_index_and_is_resumed(home, docs, encoder, library) -> None:
+    sync(home, [docs], encoder=encoder)
+    before = current_id(home)
+    for n in range(40):
+        edit(docs / f"{n}.txt", f"Text {n} is about {random.Random(n).random()}.")
+    with child(KILLED, home, docs, "30") as other:
+        _, err = other.communicate(timeout=60)
+    assert other.returncode == -signal.SIGKILL, err
+    assert current_id(home) == before
+    assert len(texts(library())) == 3
+    assert leftovers(home)
+    encoder.texts.clear()
+    report = sync(home, encoder=encoder)
+    assert (report.documents, report.encoded, len(encoder.texts)) == (43, 40 - 24, 40 - 24)
+    assert leftovers(home) == []
+    assert len(texts(library())) == 43
+    assert len(generations(home)) == 2
+
+
+def test_an_interrupted_build_leaves_nothing_but_what_it_encoded(home, docs, encoder, make_encoder) -> None:
+    class Interrupted(type(encoder)):
+        def encode(self, texts):
+            raise KeyboardInterrupt
+
+    sync(home, [docs], encoder=encoder)
+    before = current_id(home)
+    edit(docs / "ferry.txt", "It is late.")
+    with pytest.raises(KeyboardInterrupt):
+        sync(home, encoder=Interrupted())
+    assert (current_id(home), leftovers(home)) == (before, [])
+    assert sync(home, encoder=encoder).updated == ("docs/ferry.txt",)
+
+
+# As if made at once
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_after_any_edits_the_index_is_the_one_made_from_scratch(home, tmp_path, encoder, make_encoder, opened, seed: int) -> None:
+    chance = random.Random(seed)
+    folder = tmp_path / "docs"
+    words = "otter heron ferry lantern bridge harbour meadow anchor river badger".split()
+    names = [f"{a}/{b}.{suffix}" for a in "xy" for b in "abcd" for suffix in ("txt", "md")]
+
+    def text() -> str:
+        sentences = [" ".join(chance.choices(words, k=chance.randint(3, 12))).capitalize() + "." for _ in range(chance.randint(1, 60))]
+        return "\n\n".join(f"# {chance.choice(words)}\n\n{' '.join(sentences[at : at + 20])}" for at in range(0, len(sentences), 20))
+
+    for name in names[:8]:
+        edit(folder / name, text())
+    sync(home, [folder], encoder=encoder)
+    for _ in range(5):
+        for _ in range(4):
+            path = folder / chance.choice(names)
+            match chance.choice(["write", "write", "touch", "delete", "rename", "break"]):
+                case "write":
+                    edit(path, text())
+                case "touch" if path.exists():
+                    edit(path, path.read_bytes())
+                case "delete":
+                    path.unlink(missing_ok=True)
+                case "rename" if path.exists():
+                    target = folder / chance.choice(names)
+                    path.rename(target)
+                case "break" if not path.exists():
+                    edit(path, b"")
+        sync(home, encoder=encoder)
+    for path in list(folder.rglob("*.*")):
+        if not path.stat().st_size:
+            path.unlink()
+    report = sync(home, encoder=encoder)
+    assert report.skipped == ()
+    sync(tmp_path / "fresh", [folder], encoder=make_encoder())
+    opened += [open_current(home), open_current(tmp_path / "fresh")]
+    grown, fresh = opened
+    assert texts(grown) == texts(fresh)
+    assert grown.sources() == fresh.sources()
+    chunks = [[chunk for info in store.sources() for chunk in store.catalog.chunks_of(info.document_id)[1]] for store in opened]
+    assert chunks[0] == chunks[1]
+    rows = [store.catalog.rows([chunk.id for chunk in chunks[0]]) for store in opened]
+    assert rows[0] == rows[1]
+    np.testing.assert_array_equal(grown.vectors.take(rows[0]), fresh.vectors.take(rows[1]))
+    for question in [*words, "the otter and the heron", "ferry ferry lantern"]:
+        vector = encoder.encode([question])[0]
+        assert grown.dense(vector, 7) == fresh.dense(vector, 7)
+        assert grown.lexical(question, 7) == fresh.lexical(question, 7)
+
+
+def test_what_is_encoded_is_what_is_stored(home, docs, encoder, library) -> None:
+    sync(home, [docs], encoder=encoder)
+    store = library()
+    for info in store.sources():
+        document = store.document(info.document_id)
+        rows, chunks = store.catalog.chunks_of(document.id)
+        expected = encoder.encode([search_text(document, chunk) for chunk in chunks]).astype(np.float16)
+        np.testing.assert_array_equal(store.vectors.take(rows), expected)

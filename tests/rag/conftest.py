@@ -1,0 +1,127 @@
+"""Passages made by hand, a reader with known weights, and small libraries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from fakes import WordEncoder, document, write
+
+from index.build import sync
+from index.errors import SourceGone
+from index.sentences import sentences
+from index.store import Hit, SourceInfo, Vector
+from index.types import Chunk, Document, Section
+from rag.assistant import Assistant
+from rag.config import Config
+from rag.reader.similarity import SimilarityReader
+from rag.types import Passage, Span
+
+# A sentence scores 10 x the share of the question's terms that it has, less 4; half of them is a confidence of 0.73.
+WEIGHTS = {"version": 1, "rank": [0.0, 10.0, 0.0, 0.0, -4.0], "trust": [1.0, 0.0, 0.0], "threshold": 0.5}
+
+LIBRARY = {
+    "ferry.txt": "The night ferry leaves at nine. It returns at noon. A ticket for the ferry costs four euro.",
+    "rules.txt": "Dogs travel free of charge. Bicycles pay two euro each way. Smoking is forbidden on every deck.",
+    "poster.txt": "Welcome aboard! Dogs travel free of charge. Mind the gap.",
+}
+
+
+def make_passage(text: str, source: str = "notes.txt", title: str = "Notes", sections: Sequence[Section] = (),
+                 score: float = 0.0) -> Passage:
+    """A document of one chunk, with the sentences that the index would see."""
+    made = document(text, source, title, sections)
+    pieces = tuple(sentences(text))
+    start, end = pieces[0][0], pieces[-1][1]
+    return Passage(Chunk(f"{made.id}.{start}.{end}", made.id, start, end, pieces, len(text.split())), made, score)
+
+
+def make_span(passage: Passage, words: str, score: float = 0.0) -> Span:
+    """The span of a passage that reads like this."""
+    start = passage.document.text.index(words)
+    return Span(passage, start, start + len(words), score)
+
+
+@dataclass
+class FixedStore:
+    """A store in memory whose two searches always find the same."""
+
+    passages: Sequence[Passage]
+    found_dense: Sequence[tuple[str, float]] = ()
+    found_lexical: Sequence[tuple[str, float]] = ()
+    inner: dict[str, float] = field(default_factory=dict)
+    generation: str = "000001-fixed"
+
+    def dense(self, vector: Vector, k: int) -> list[Hit]:
+        return [Hit(*found) for found in self.found_dense][:k]
+
+    def lexical(self, question: str, k: int) -> list[Hit]:
+        return [Hit(*found) for found in self.found_lexical][:k]
+
+    def similarities(self, vector: Vector, chunk_ids: Sequence[str]) -> list[float]:
+        return [self.inner[id] for id in chunk_ids]
+
+    def chunks(self, chunk_ids: Sequence[str]) -> list[Chunk]:
+        known = {passage.chunk.id: passage.chunk for passage in self.passages}
+        return [known[id] for id in chunk_ids]
+
+    def document(self, document_id: str) -> Document:
+        for passage in self.passages:
+            if passage.document.id == document_id:
+                return passage.document
+        raise SourceGone("the document is no longer in the library")
+
+    def sources(self) -> list[SourceInfo]:
+        return []
+
+    def close(self) -> None:
+        pass
+
+
+MakeAssistant = Callable[..., Assistant]
+
+
+@pytest.fixture
+def words_encoder() -> WordEncoder:
+    return WordEncoder()
+
+
+@pytest.fixture
+def reader_weights(tmp_path: Path) -> Path:
+    path = tmp_path / "reader.json"
+    path.write_text(json.dumps(WEIGHTS))
+    return path
+
+
+@pytest.fixture
+def reader(words_encoder: WordEncoder, reader_weights: Path) -> SimilarityReader:
+    return SimilarityReader(words_encoder, reader_weights)
+
+
+@pytest.fixture
+def passage() -> Callable[..., Passage]:
+    return make_passage
+
+
+@pytest.fixture
+def span() -> Callable[..., Span]:
+    return make_span
+
+
+@pytest.fixture
+def fixed_store() -> type[FixedStore]:
+    return FixedStore
+
+
+@pytest.fixture
+def make_assistant(home: Path, docs: Path, words_encoder: WordEncoder, reader: SimilarityReader) -> MakeAssistant:
+    """Writes and indexes files (by default the three of `LIBRARY`) and gives an assistant on them."""
+
+    def make(files: dict[str, str] | None = None, **settings: float) -> Assistant:
+        sync(home, [write(docs, LIBRARY if files is None else files)], encoder=words_encoder)
+        return Assistant(home, Config(**settings), words_encoder, reader)
+
+    return make
