@@ -29,6 +29,7 @@ from index.generation import (
     open_current,
     prune,
     publish,
+    remembered,
     writing,
 )
 from index.lexical import LexicalWriter
@@ -87,7 +88,7 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
     tell = progress or (lambda _: None)
     with writing(home):
         before = _previous(home, encoder, chunking, rebuild)
-        roots, scan, excluded = _roots(home, before, paths)
+        roots, scan, excluded = _roots(home, before.manifest if before else remembered(home), paths)
         changes = _Changes()
         found = {file.source: file for file in _look(home, scan, excluded, changes)}
         kept = _carried(before, roots, scan, found, changes)
@@ -102,7 +103,7 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
                 if isinstance(file, Found):
                     _take_in(build, file, excluded, None if rebuild else before, changes)
                 else:
-                    build.carry(file)
+                    changes.unchanged += build.carry(file)
             tell(Progress("reading", len(files), len(files)))
             manifest = build.finish(roots, excluded)
         old = {info.source for info in before.sources()} if before else set()
@@ -148,7 +149,7 @@ def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, chunking: Ch
                 if record.path not in going or not any(_below(record.source, source) for source in sources):
                     build.carry(record, without=sources)
             manifest = build.finish(roots, excluded)
-        for path in going:
+        for path in going - {info.path for info in infos if info not in gone}:
             if Path(path).is_relative_to((home / "uploads").absolute()):
                 Path(path).unlink(missing_ok=True)
     return Report(manifest.id, removed=tuple(info.source for info in gone), unchanged=manifest.documents,
@@ -178,11 +179,14 @@ def _previous(home: Path, encoder: Encoder, chunking: Chunking, rebuild: bool) -
     return before
 
 
-def _roots(home: Path, before: Generation | None, paths: Sequence[Path],
+def _roots(home: Path, before: Manifest | None, paths: Sequence[Path],
            ) -> tuple[tuple[Root, ...], tuple[Root, ...], tuple[str, ...]]:
-    """All roots, those to look through now, and the sources that the user took out."""
-    roots = list(before.manifest.roots) if before else []
-    excluded = list(before.manifest.excluded) if before else []
+    """All roots, those to look through now, and the sources that the user took out.
+
+    A path below a root is looked through under that root's name; one around roots takes their place.
+    """
+    roots = list(before.roots) if before else []
+    excluded = list(before.excluded) if before else []
     scan: list[Root] = []
     for path in paths:
         absolute = path.expanduser().absolute()
@@ -190,25 +194,25 @@ def _roots(home: Path, before: Generation | None, paths: Sequence[Path],
             raise InputError(f"there is no file or folder {path}", "Check the path")
         if absolute.resolve() == home.resolve():
             raise InputError(f"{path} is the index itself", "Name the files to index")
-        root = next((root for root in roots if root.path == str(absolute)), None)
-        if root is None:
-            root = Root(str(absolute), _free_name(absolute, {root.name for root in roots}))
-            roots.append(root)
-        excluded = [source for source in excluded if not _below(source, root.name)]
-        scan.append(root)
+        around = next((root for root in roots if absolute.is_relative_to(root.path)), None)
+        if around is None:
+            roots = [root for root in roots if not Path(root.path).is_relative_to(absolute)]
+            around = Root(str(absolute), _free_name(absolute, [root.name for root in roots]))
+            roots.append(around)
+        name = Path(around.name, absolute.relative_to(around.path)).as_posix()
+        excluded = [source for source in excluded if not _below(source, name)]
+        scan.append(Root(str(absolute), name))
     if not paths and not roots:
         raise NoIndex(f"nothing is indexed in {home} yet", "Index your files with: pullquote index PATH")
     return tuple(roots), tuple(scan if paths else roots), tuple(excluded)
 
 
-def _free_name(path: Path, taken: set[str]) -> str:
-    """The path's last part, or as many more as it takes to be unlike the other roots'."""
+def _free_name(path: Path, taken: Sequence[str]) -> str:
+    """The path's last part, or as many more as it takes to be neither another root's name nor one within it."""
     parts = [part for part in path.parts if part != path.anchor] or [path.anchor]
-    for count in range(1, len(parts) + 1):
-        name = "/".join(parts[-count:])
-        if name not in taken:
-            return name
-    return path.as_posix()
+    names = ["/".join(parts[-count:]) for count in range(1, len(parts) + 1)]
+    names += [f"{parts[-1]} ({number})" for number in range(2, len(taken) + 3)]
+    return next(name for name in names if not any(_below(name, other) or _below(other, name) for other in taken))
 
 
 def _look(home: Path, scan: Sequence[Root], excluded: Sequence[str], changes: _Changes) -> Iterator[Found]:
@@ -258,8 +262,7 @@ def _take_in(build: _Build, file: Found, excluded: Sequence[str], before: Genera
         if before and known:
             digest = known.sha256 if same_state else file_sha256(file.path)
             if digest == known.sha256:
-                build.carry(replace(known, size=file.size, mtime_ns=file.mtime_ns))
-                changes.unchanged += 1
+                changes.unchanged += build.carry(replace(known, size=file.size, mtime_ns=file.mtime_ns))
                 return
         documents = read_documents(file.path, file.source)
     except FileError as error:
@@ -285,7 +288,7 @@ def _take_in(build: _Build, file: Found, excluded: Sequence[str], before: Genera
 
 def _keep(build: _Build, known: FileRecord | None, error: FileError, changes: _Changes) -> None:
     if known:
-        build.carry(known)
+        changes.unchanged += build.carry(known)
         error = FileError(error.source, f"{error.message} (the version indexed before stays)", error.remedy)
     changes.skipped.append(error)
 
@@ -336,19 +339,19 @@ class _Build:
             raise InputError(f"two documents have the source {document.source}", "Give each its own name")
         chunks = split(document, self._chunking, self._encoder.window, self._encoder.count)
         rows = self._place(document, chunks, path)
-        self._waiting += [(row, search_text(document, chunk)) for row, chunk in zip(rows, chunks, strict=True)]
+        self._waiting += [(row, search_text(document, chunk, self._encoder.window))
+                          for row, chunk in zip(rows, chunks, strict=True)]
         if len(self._waiting) >= _ENCODE_AT_ONCE:
             self._encode()
 
-    def carry(self, record: FileRecord, without: Sequence[str] = ()) -> None:
-        """Take over a file's documents with their vectors from the generation before."""
+    def carry(self, record: FileRecord, without: Sequence[str] = ()) -> int:
+        """Take over a file's documents with their vectors from the generation before; returns how many."""
         assert self.before
         self._catalog.add_file(record)
-        for id in self.before.catalog.documents_of(record.path):
-            document = self.before.document(id)
-            if any(_below(document.source, source) for source in without):
-                continue
-            old_rows, chunks = self.before.catalog.chunks_of(id)
+        documents = [self.before.document(id) for id in self.before.catalog.documents_of(record.path)]
+        kept = [document for document in documents if not any(_below(document.source, source) for source in without)]
+        for document in kept:
+            old_rows, chunks = self.before.catalog.chunks_of(document.id)
             if (self.before.manifest.encoder, self.before.manifest.revision, self.before.manifest.chunking) != (
                     self._encoder.name, self._encoder.revision, self._chunking):
                 self.add(document, record.path)
@@ -357,6 +360,7 @@ class _Build:
             self._room(rows.stop)
             self._vectors[rows.start : rows.stop] = self.before.vectors.take(old_rows)
             self._done += len(rows)
+        return len(kept)
 
     def finish(self, roots: tuple[Root, ...], excluded: tuple[str, ...]) -> Manifest:
         """Encode the rest, write everything and publish it."""
@@ -364,7 +368,7 @@ class _Build:
             self._encode()
         self._tell(Progress("writing", 0, 1))
         catalog = self._catalog
-        catalog.close()
+        catalog.finish()
         self._lexical.close()
         write_vectors(self.folder / "vectors.faiss", self._vectors[: catalog.rows])
         files = checksums(self.folder)
@@ -380,14 +384,16 @@ class _Build:
         return manifest
 
     def close(self) -> None:
-        """Give back the cache."""
+        """Stop writing, so that the folder can be deleted if it was not published."""
+        self._lexical.discard()
+        self._catalog.close()
         self._cache.close()
 
     def _place(self, document: Document, chunks: Sequence[Chunk], path: str) -> range:
         self.sources.add(document.source)
         rows = self._catalog.add_document(document, chunks, path)
         for row, chunk in zip(rows, chunks, strict=True):
-            self._lexical.add(row, search_text(document, chunk))
+            self._lexical.add(row, search_text(document, chunk, self._encoder.window))
         return rows
 
     def _encode(self) -> None:

@@ -71,9 +71,13 @@ class CatalogWriter:
         self.tokens += sum(chunk.tokens for chunk in chunks)
         return rows
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Commit and close."""
         self._database.commit()
+        self._database.close()
+
+    def close(self) -> None:
+        """Close, whatever is in it: only `finish` commits."""
         self._database.close()
 
 

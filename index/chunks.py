@@ -27,16 +27,19 @@ class Chunking:
 DEFAULT = Chunking()
 
 
-def context(document: Document, start: int, end: int) -> str:
-    """The line that stands before a chunk's text when it is encoded and searched: title and heading path, cut to 160."""
+def context(document: Document, start: int, end: int, window: int) -> str:
+    """The line that stands before a chunk's text when it is encoded and searched: title and heading path.
+
+    It is cut to 160 characters, or half as many as the encoder's `window` has tokens: the text must fit in too.
+    """
     heading = document.section_at(end - 1).heading
     parts = [document.title, *(part for part in heading if part != document.title)]
-    return " › ".join(part for part in parts if part)[:_CONTEXT_CHARACTERS]
+    return " › ".join(part for part in parts if part)[: min(_CONTEXT_CHARACTERS, window // 2)]
 
 
-def search_text(document: Document, chunk: Chunk) -> str:
-    """What is encoded for a chunk."""
-    return f"{context(document, chunk.start, chunk.end)}\n{document.text[chunk.start : chunk.end]}"
+def search_text(document: Document, chunk: Chunk, window: int) -> str:
+    """What is encoded, by an encoder of that window, and searched for a chunk."""
+    return f"{context(document, chunk.start, chunk.end, window)}\n{document.text[chunk.start : chunk.end]}"
 
 
 def split(document: Document, chunking: Chunking, window: int, count: Count) -> list[Chunk]:
@@ -48,7 +51,7 @@ def split(document: Document, chunking: Chunking, window: int, count: Count) -> 
     """
     chunks = []
     for start, end in _regions(document):
-        room = window - count([context(document, start, end)])[0]
+        room = max(window // 4, window - count([context(document, start, end, window)])[0])
         pieces = [piece for sentence in sentences(document.text, start, end)
                   for piece in _fit(document.text, *sentence, room, count)]
         if pieces:
@@ -72,7 +75,7 @@ def _regions(document: Document) -> list[Offsets]:
 
 def _fit(text: str, start: int, end: int, room: int, count: Count) -> Iterator[Offsets]:
     """The span itself where it fits into `room`, else its halves, cut at the best place near the middle."""
-    if end - start <= room // 2 or count([text[start:end]])[0] <= room:
+    if end - start <= max(1, room // 4) or count([text[start:end]])[0] <= room:
         yield start, end
         return
     cut = _middle_cut(text, start, end)

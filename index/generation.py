@@ -6,11 +6,11 @@ atomically. A crash at any byte leaves the old generation in use.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -144,7 +144,10 @@ def generations(home: Path) -> list[str]:
 def current_id(home: Path) -> str:
     """The id of the generation in use. Raises NoIndex."""
     try:
-        return (home / "CURRENT").read_text("utf-8").strip()
+        id = (home / "CURRENT").read_text("utf-8", "replace").strip()
+        if not id or "/" in id or id.startswith("."):
+            raise Corrupt(f"{home / 'CURRENT'} does not name a generation", "Index again with: pullquote index --rebuild")
+        return id
     except FileNotFoundError:
         raise NoIndex(f"nothing is indexed in {home} yet", "Index your files with: pullquote index PATH") from None
     except OSError as error:
@@ -173,6 +176,16 @@ def read_manifest(folder: Path) -> Manifest:
         return Manifest.parse((folder / "manifest.json").read_bytes(), str(folder))
     except FileNotFoundError:
         raise Corrupt(f"the index generation {folder.name} has no manifest", _MEND) from None
+
+
+def remembered(home: Path) -> Manifest | None:
+    """The newest manifest that can still be read, that of the generation in use first; None where there is none."""
+    with contextlib.suppress(HomeError):
+        return current_manifest(home)
+    for id in reversed(generations(home)):
+        with contextlib.suppress(HomeError):
+            return read_manifest(home / "generations" / id)
+    return None
 
 
 def publish(home: Path, folder: Path, manifest: Manifest) -> None:
@@ -222,7 +235,7 @@ def rollback(home: Path) -> Manifest:
     raise NoIndex(f"there is no generation before {here}", "Index again with: pullquote index --rebuild")
 
 
-@contextmanager
+@contextlib.contextmanager
 def writing(home: Path) -> Iterator[None]:
     """Hold the home's one write lock. Raises Busy at once, naming the holder's pid, where another process writes."""
     try:
@@ -231,6 +244,7 @@ def writing(home: Path) -> Iterator[None]:
         lock = filelock.FileLock(home / "lock", timeout=0)
         pid = home / "lock.pid"
         lock.acquire()
+        pid.write_text(str(os.getpid()), "utf-8")
     except filelock.Timeout:
         holder = pid.read_text("utf-8").strip() if pid.is_file() else "unknown"
         raise Busy(f"another process (pid {holder}) is writing to {home}", "Wait until it has finished") from None
@@ -238,7 +252,6 @@ def writing(home: Path) -> Iterator[None]:
         raise HomeError(f"the home {home} cannot be written to ({error.strerror})",
                         "Choose another with --home, or mend its permissions") from error
     try:
-        pid.write_text(str(os.getpid()), "utf-8")
         yield
     finally:
         pid.unlink(missing_ok=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 
 import tantivy
 
@@ -52,13 +52,9 @@ class LexicalWriter:
         self._writer.commit()
         self._writer.wait_merging_threads()
 
-    def __enter__(self) -> LexicalWriter:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if kind is None:
-            self.close()
-        else:
+    def discard(self) -> None:
+        """Stop writing: the folder can be deleted after this."""
+        with contextlib.suppress(ValueError, RuntimeError):  # unable to write, or closed already
             self._writer.rollback()
             self._writer.wait_merging_threads()
 

@@ -33,8 +33,14 @@ class Vectors:
         k = min(k, len(self))
         if k == 0:
             return []
-        scores, rows = self._index.search(vector.reshape(1, -1).astype(np.float32), k)
-        return sorted(zip(rows[0].tolist(), scores[0].tolist(), strict=True), key=lambda hit: (-hit[1], hit[0]))
+        fetched = min(k + 8, len(self))
+        while True:  # FAISS cuts among equals as it likes: fetch until the cut does not fall among them
+            scores, rows = self._index.search(vector.reshape(1, -1).astype(np.float32), fetched)
+            if fetched == len(self) or scores[0, -1] < scores[0, k - 1]:
+                break
+            fetched = min(2 * fetched, len(self))
+        hits = zip(rows[0].tolist(), scores[0].tolist(), strict=True)
+        return sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:k]
 
     def take(self, rows: list[int]) -> NDArray[np.float32]:
         """The vectors (n, d) of the given rows."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
+from rag.reader.base import probability
 from rag.types import Citation, Quote, Span
 from rag.words import normalised
 
@@ -18,13 +18,13 @@ def compose(spans: Sequence[Span], limit: int) -> tuple[Quote, ...]:
     quote with several citations. Further quotes come while they are about as likely to answer as the first.
     """
     groups: dict[str, list[Span]] = {}
-    least = _probability(spans[0]) * _WORTH_ADDING if spans else 0.0
+    least = probability(spans[0].score) * _WORTH_ADDING if spans else 0.0
     for span in spans:
         start, end = sentences_around(span)
         key = normalised(span.passage.document.text[start:end])
         if key in groups:
             groups[key].append(span)
-        elif len(groups) < limit and _probability(span) >= least:
+        elif len(groups) < limit and probability(span.score) >= least:
             groups[key] = [span]
     quotes = []
     number = 1
@@ -50,6 +50,3 @@ def _citation(span: Span, number: int) -> Citation:
     return Citation(number, document.id, document.source, document.title, start, end, section.page, section.heading,
                     document.text_sha256, document.file_sha256)
 
-
-def _probability(span: Span) -> float:
-    return 1 / (1 + math.exp(-span.score))

@@ -5,6 +5,7 @@ Read only at the edge (`Config.load`); everything below is handed what it needs.
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -51,7 +52,8 @@ class Config(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"]) or "the settings"
-            where = str(path) if name in file else f"PULLQUOTE_{name.upper()} or the flag"
+            variable = f"PULLQUOTE_{name.upper()}"
+            where = "the flag" if name in chosen else variable if os.environ.get(variable) else str(path)
             raise SettingsError(f"{name} ({where}): {first['msg']}", "Correct the value or leave it out") from None
 
 

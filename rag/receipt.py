@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,21 +55,21 @@ def verify(receipt: dict[str, Any], store: PassageStore) -> list[Check]:
     """
     paths = {info.document_id: info.path for info in store.sources()}
     try:
-        return [_replay(quote, citation, first, store, paths) for quote, citation, first in _citations(receipt)]
+        return [_replay(quote, citation, index == 0, store, paths) for quote in receipt["quotes"]
+                for index, citation in enumerate(_cited(quote))]
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError(f"the receipt lacks a field or has one of the wrong kind: {error}",
                         "Write it anew with: pullquote ask … --json") from None
 
 
-def _citations(receipt: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], bool]]:
-    for quote in receipt["quotes"]:
-        if not quote["citations"]:
-            raise KeyError("citations")
-        for index, citation in enumerate(quote["citations"]):
-            yield quote["text"], citation, index == 0
+def _cited(quote: dict[str, Any]) -> list[dict[str, Any]]:
+    citations: list[dict[str, Any]] = quote["citations"]
+    if not citations:
+        raise KeyError("citations")
+    return citations
 
 
-def _replay(quote: str, citation: dict[str, Any], first: bool, store: PassageStore, paths: dict[str, str]) -> Check:
+def _replay(quote: dict[str, Any], citation: dict[str, Any], first: bool, store: PassageStore, paths: dict[str, str]) -> Check:
     number, source, start, end = (citation[name] for name in ("number", "source", "start", "end"))
 
     def check(problem: str = "", file_checked: bool = False) -> Check:
@@ -84,8 +83,10 @@ def _replay(quote: str, citation: dict[str, Any], first: bool, store: PassageSto
         return check("the document's text has changed")
     if document.file_sha256 != citation["file_sha256"]:
         return check("the document's file is another than the one that was cited")
+    if first and (quote["start"], quote["end"]) != (start, end):
+        return check("the quote says that it stands elsewhere than its citation")
     text = document.text[start:end] if 0 <= start < end <= len(document.text) else ""
-    if not text or (text != quote if first else normalised(text) != normalised(quote)):
+    if not text or (text != quote["text"] if first else normalised(text) != normalised(quote["text"])):
         return check("other words stand at this place")
     file = Path(paths[document.id]) if paths.get(document.id) else None
     if file is None or not file.is_file():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from statistics import fmean, pstdev
 
 from index.store import Hit, PassageStore, Vector
@@ -13,7 +14,7 @@ RRF_K = 60  # Cormack, Clarke and Büttcher, SIGIR 2009
 
 
 def retrieve(store: PassageStore, question: str, vector: Vector, config: Config) -> list[Passage]:
-    """The best `config.passages` passages, best first; equal scores in the order of document and place.
+    """The best `config.passages` passages, best first; equal scores in the order in which the searches found them.
 
     `vector` (d,) is the encoded question, unit length.
     """
@@ -22,7 +23,11 @@ def retrieve(store: PassageStore, question: str, vector: Vector, config: Config)
     fused = fuse(store, vector, dense, lexical, config)
     dense_ranks = {hit.chunk_id: rank for rank, hit in enumerate(dense, 1)}
     lexical_ranks = {hit.chunk_id: rank for rank, hit in enumerate(lexical, 1)}
-    best = sorted(fused, key=lambda hit: (-hit.score, dense_ranks.get(hit.chunk_id, 0), hit.chunk_id))[: config.passages]
+
+    def order(hit: Hit) -> tuple[float, float, float]:
+        return -hit.score, dense_ranks.get(hit.chunk_id, inf), lexical_ranks.get(hit.chunk_id, inf)
+
+    best = sorted(fused, key=order)[: config.passages]
     chunks = store.chunks([hit.chunk_id for hit in best])
     return [Passage(chunk, store.document(chunk.document_id), hit.score, dense_ranks.get(chunk.id),
                     lexical_ranks.get(chunk.id)) for hit, chunk in zip(best, chunks, strict=True)]

@@ -23,9 +23,10 @@ assert _spec.loader
 fakes = importlib.util.module_from_spec(_spec)
 sys.modules["fakes"] = fakes
 _spec.loader.exec_module(fakes)
+WordEncoder = fakes.WordEncoder
 
 MakeDocument = Callable[..., Document]
-MakeEncoder = Callable[..., "fakes.WordEncoder"]
+MakeEncoder = Callable[..., WordEncoder]
 
 
 def make_document(source: str, text: str, title: str = "", sections: Sequence[Section] = (),
@@ -49,13 +50,13 @@ def docs(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def encoder() -> fakes.WordEncoder:
-    return fakes.WordEncoder()
+def encoder() -> WordEncoder:
+    return WordEncoder()
 
 
 @pytest.fixture(scope="session")
 def make_encoder() -> MakeEncoder:
-    return fakes.WordEncoder
+    return WordEncoder
 
 
 @pytest.fixture(scope="session")

@@ -64,7 +64,7 @@ def main() -> None:
 def indexing(encoder: SentenceEncoder, chunks: int) -> dict[str, float]:
     """Chunks a second of a build and of the bare encoder on the same texts; medians over three rounds, and their ratio."""
     documents = list(_library(encoder, chunks))
-    texts = [search_text(document, chunk) for document in documents
+    texts = [search_text(document, chunk, encoder.window) for document in documents
              for chunk in split(document, DEFAULT, encoder.window, encoder.count)]
     builds, bare = [], []
     for _ in range(3):
@@ -134,7 +134,7 @@ class _Noisy:
         self.name, self.revision = encoder.name, encoder.revision
         self.dimension, self.window = encoder.dimension, encoder.window
         self._count = encoder.count
-        self._real = encoder.encode([search_text(document, chunk) for document in _sample()
+        self._real = encoder.encode([search_text(document, chunk, encoder.window) for document in _sample()
                                      for chunk in split(document, DEFAULT, encoder.window, encoder.count)])
 
     def count(self, texts: Sequence[str]) -> list[int]:

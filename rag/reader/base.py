@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -27,3 +28,8 @@ class Reader(Protocol):
     @property
     def threshold(self) -> float:
         """The confidence below which a question is refused unless the user sets another."""
+
+
+def probability(log_odds: float) -> float:
+    """What log odds say as a probability; any finite number will do."""
+    return 0.5 * (1 + math.tanh(log_odds / 2))

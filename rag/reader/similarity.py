@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index.encoder import Encoder
+from rag.reader.base import probability
 from rag.types import Passage, Span
 from rag.words import normalised, terms
 
@@ -65,7 +66,7 @@ class SimilarityReader:
 
     def confidence(self, spans: Sequence[Span]) -> float:
         """Logistic regression on the best score and its lead."""
-        return 1 / (1 + math.exp(-_linear(self._trust, trust_features(spans)))) if spans else 0.0
+        return probability(_linear(self._trust, trust_features(spans))) if spans else 0.0
 
 
 def candidates(question: str, passages: Sequence[Passage]) -> list[Candidate]:

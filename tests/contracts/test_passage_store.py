@@ -49,7 +49,8 @@ def library(document) -> list[Document]:
     head, body = "Parental leave lasts twelve weeks. ", "Unused holidays are carried into March. "
     return [
         document("handbook/leave.md", head + body, "Leave",
-                 [Section(0, len(head), ("Leave", "Families"), 1), Section(len(head), len(head + body), ("Leave", "Holidays"), 2)],
+                 [Section(0, len(head), ("Leave", "Families"), 1),
+                  Section(len(head), len(head + body), ("Leave", "Holidays"), 2)],
                  modified=1_700_000_000.25),
         document("rules.txt", long, "House rules", modified=3.0),
         document("menu.txt", "Le café sert une crème brûlée. The kitchens closed early.", "Menu"),
@@ -69,7 +70,7 @@ def all_chunks(documents: Sequence[Document], encoder: Encoder) -> list[tuple[Do
 
 def stored_vectors(documents: Sequence[Document], encoder: Encoder) -> Vector:
     """What the store should hold: vectors rounded to half precision."""
-    vectors = encoder.encode([search_text(d, chunk) for d, chunk in all_chunks(documents, encoder)])
+    vectors = encoder.encode([search_text(d, chunk, encoder.window) for d, chunk in all_chunks(documents, encoder)])
     return vectors.astype(np.float16).astype(np.float32)
 
 
@@ -128,7 +129,8 @@ def test_similarities_are_inner_products_in_the_order_asked(store, library, enco
     np.testing.assert_allclose(store.similarities(vector, [chunks[at].id for at in order]), expected[order], atol=1e-5)
     assert store.similarities(vector, []) == []
     hits = store.dense(vector, 5)
-    np.testing.assert_allclose(store.similarities(vector, [hit.chunk_id for hit in hits]), [hit.score for hit in hits], atol=1e-6)
+    again = store.similarities(vector, [hit.chunk_id for hit in hits])
+    np.testing.assert_allclose(again, [hit.score for hit in hits], atol=1e-6)
 
 
 def test_similarities_to_a_chunk_that_is_not_there(store, encoder) -> None:
@@ -248,3 +250,7 @@ def test_threads_get_the_same_answers_as_one(store, encoder) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(ask, questions)) == [ask(question) for question in questions]
+
+
+def test_a_search_for_nothing_finds_nothing(store, encoder) -> None:
+    assert store.lexical("otter", 0) == store.dense(encoder.encode(["otter"])[0], 0) == []

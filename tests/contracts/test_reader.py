@@ -6,7 +6,7 @@ import json
 import random
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
@@ -48,7 +48,7 @@ def passages(document, encoder) -> list[Passage]:
         document("copy.md", "Dogs travel free. The ferry leaves at nine.", "Copy"),
     ]
     chunks = [(d, chunk) for d in documents for chunk in split(d, Chunking(30, 15), encoder.window, encoder.count)]
-    assert any(a.document_id == b.document_id and a.end > b.start for (_, a), (_, b) in zip(chunks, chunks[1:], strict=False))
+    assert any(a.document_id == b.document_id and a.end > b.start for (_, a), (_, b) in pairwise(chunks))
     return [Passage(chunk, d, 1 / (1 + rank), rank + 1, None) for rank, (d, chunk) in enumerate(chunks)]
 
 

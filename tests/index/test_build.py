@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -130,7 +132,7 @@ def test_only_what_is_new_or_changed_is_encoded(home, docs, encoder, library) ->
     report = sync(home, encoder=encoder)
     assert changes(report) == (("docs/new.txt",), ("docs/ferry.txt",), ("docs/otter.md",), 1)
     assert (report.documents, report.encoded) == (3, 2)
-    assert [text.split("\n")[1] for text in encoder.texts] == ["The ferry leaves at ten.", "Lanterns are lit."]
+    assert sorted(text.split("\n")[1] for text in encoder.texts) == ["Lanterns are lit.", "The ferry leaves at ten."]
     assert texts(library())["docs/ferry.txt"] == "The ferry leaves at ten."
     assert library().lexical("otters swim", 5) == []
 
@@ -220,9 +222,12 @@ def test_an_empty_folder_is_an_empty_library(home, tmp_path, encoder, library) -
 def test_progress_counts_files_then_chunks(home, docs, encoder) -> None:
     told: list[Progress] = []
     sync(home, [docs], encoder=encoder, progress=told.append)
-    assert [(p.stage, p.done, p.total, p.source) for p in told] == [
-        ("reading", 0, 3, "docs/ferry.txt"), ("reading", 1, 3, "docs/otter.md"), ("reading", 2, 3, "docs/sub/bikes.txt"),
-        ("reading", 3, 3, ""), ("encoding", 3, 3, ""), ("writing", 0, 1, ""), ("writing", 1, 1, "")]
+    reading, encoding, writing = ([p for p in told if p.stage == stage] for stage in ("reading", "encoding", "writing"))
+    assert reading + encoding + writing == told
+    assert [(p.done, p.total, p.source) for p in reading] == [
+        (0, 3, "docs/ferry.txt"), (1, 3, "docs/otter.md"), (2, 3, "docs/sub/bikes.txt"), (3, 3, "")]
+    assert (encoding[-1].done, encoding[-1].total) == (3, 3)
+    assert [(p.done, p.total) for p in writing] == [(0, 1), (1, 1)]
 
 
 # Roots
@@ -327,7 +332,7 @@ def test_a_broken_file_is_skipped_with_its_reason_and_the_others_go_through(home
     report = sync(home, [docs], encoder=encoder)
     assert len(report.added) == 3
     assert [error.source for error in report.skipped] == ["docs/bad.pdf", "docs/empty.txt"]
-    assert report.skipped[0].message.startswith("it cannot be read as PDF")
+    assert report.skipped[0].message.startswith("it is a damaged or incomplete PDF")
     assert report.skipped[1].message == "it is empty"
     assert all(isinstance(error, FileError) and error.remedy for error in report.skipped)
 
@@ -612,25 +617,25 @@ def test_an_opened_generation_can_be_searched_after_it_was_pruned(home, docs, en
 CHILD = """
 import os, runpy, signal, sys
 from pathlib import Path
-conftest, home, docs = sys.argv[1:4]
+fakes, home, docs = sys.argv[1:4]
 home, docs = Path(home), Path(docs)
-WordEncoder = runpy.run_path(conftest)["WordEncoder"]
-from index import build
-from index.errors import PullquoteError
+WordEncoder = runpy.run_path(fakes)["WordEncoder"]
+from index import build, cache
 from index.generation import current_id, open_current, writing
 """
 
 
 def child(code: str, home: Path, docs: Path, *arguments: str) -> subprocess.Popen[str]:
-    conftest = Path(__file__).parent.parent / "conftest.py"
-    return subprocess.Popen([sys.executable, "-c", CHILD + code, str(conftest), str(home), str(docs), *arguments],
+    fakes = Path(__file__).parent.parent / "fakes.py"
+    return subprocess.Popen([sys.executable, "-c", CHILD + code, str(fakes), str(home), str(docs), *arguments],
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def test_a_second_writer_is_told_who_is_writing(home, docs, encoder, library) -> None:
     sync(home, [docs], encoder=encoder)
     with child("with writing(home): print('writing', flush=True); sys.stdin.read()", home, docs) as other:
-        assert other.stdout and other.stdin
+        assert other.stdout
+        assert other.stdin
         assert other.stdout.readline() == "writing\n"
         for write in (lambda: sync(home, encoder=encoder), lambda: rollback(home),
                       lambda: remove(home, ["docs"], encoder=encoder)):
@@ -660,6 +665,17 @@ def test_a_home_that_cannot_be_one(tmp_path, docs, encoder) -> None:
         sync(tmp_path / "file", [docs], encoder=encoder)
 
 
+def test_a_lock_that_could_not_be_signed_is_given_back(home, docs, encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(HomeError, match="No space left on device") as caught:
+        patch.setattr(Path, "write_text", full)
+        sync(home, [docs], encoder=encoder)
+    assert not isinstance(caught.value, Busy)
+    assert sync(home, [docs], encoder=encoder).documents == 3
+
+
 FULL = """
 import resource
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -670,7 +686,7 @@ for bytes in map(int, sys.argv[4:]):
     try:
         build.sync(home, encoder=WordEncoder())
         outcome = "done"
-    except PullquoteError as error:
+    except Exception as error:
         outcome = f"{type(error).__name__} {error}"
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     open_current(home).close()
@@ -683,7 +699,7 @@ def test_a_full_disk_is_reported_and_the_index_before_stays_in_use(home, docs, e
     sync(home, [docs], encoder=encoder)
     for n in range(30):
         edit(docs / f"{n}.txt", " ".join(f"Sentence {n} {m} tells of {random.Random(m).random()}." for m in range(100)))
-    limits = [3, 100, 1000, 5_000, 20_000, 100_000, 150_000]
+    limits = [3, 100, 5_000, 40_000, 150_000]
     with child(FULL, home, docs, *map(str, limits)) as other:
         out, err = other.communicate(timeout=120)
     lines = out.splitlines()
@@ -693,6 +709,45 @@ def test_a_full_disk_is_reported_and_the_index_before_stays_in_use(home, docs, e
     assert len(texts(library())) == 33
 
 
+FULL_AT = """
+import resource
+from index import generation
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+before = current_id(home)
+limit = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+
+def allow(bytes):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes, limit))
+
+for owner, name, bytes in ((build.LexicalWriter, "close", 10), (build, "write_vectors", 10), (build, "publish", 10),
+                           (generation, "point", 3)):
+    whole = getattr(owner, name)
+    setattr(owner, name, lambda *arguments: (allow(bytes), whole(*arguments)))
+    try:
+        build.sync(home, encoder=WordEncoder())
+        outcome = "done"
+    except Exception as error:
+        outcome = f"{type(error).__name__} {error}"
+    allow(limit)
+    setattr(owner, name, whole)
+    open_current(home).close()
+    kept = current_id(home) == before and not list((home / "generations").glob(".*"))
+    print(name, kept, outcome, flush=True)
+"""
+
+
+def test_a_disk_that_fills_up_at_any_later_moment_is_reported_too(home, docs, encoder, library) -> None:
+    sync(home, [docs], encoder=encoder)
+    edit(docs / "ferry.txt", "It is late.")
+    with child(FULL_AT, home, docs) as other:
+        out, err = other.communicate(timeout=120)
+    assert [line.split()[:3] for line in out.splitlines()] == [
+        [name, "True", "HomeError"] for name in ("close", "write_vectors", "publish", "point")], out + err
+    assert sync(home, encoder=encoder).updated == ("docs/ferry.txt",)
+    assert texts(library())["docs/ferry.txt"] == "It is late."
+    assert leftovers(home) == []
+
+
 KILLED = """
 class Dying(WordEncoder):
     def encode(self, texts):
@@ -700,7 +755,7 @@ class Dying(WordEncoder):
             os.kill(os.getpid(), signal.SIGKILL)
         return super().encode(texts)
 
-build._ENCODE_AT_ONCE = 8
+cache._AT_ONCE = 8
 build.sync(home, encoder=Dying())
 """
 
@@ -742,15 +797,18 @@ def test_an_interrupted_build_leaves_nothing_but_what_it_encoded(home, docs, enc
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_after_any_edits_the_index_is_the_one_made_from_scratch(home, tmp_path, encoder, make_encoder, opened, seed: int) -> None:
+def test_after_any_edits_the_index_is_the_one_made_from_scratch(
+        home, tmp_path, encoder, make_encoder, opened, seed: int) -> None:
     chance = random.Random(seed)
     folder = tmp_path / "docs"
     words = "otter heron ferry lantern bridge harbour meadow anchor river badger".split()
     names = [f"{a}/{b}.{suffix}" for a in "xy" for b in "abcd" for suffix in ("txt", "md")]
 
     def text() -> str:
-        sentences = [" ".join(chance.choices(words, k=chance.randint(3, 12))).capitalize() + "." for _ in range(chance.randint(1, 60))]
-        return "\n\n".join(f"# {chance.choice(words)}\n\n{' '.join(sentences[at : at + 20])}" for at in range(0, len(sentences), 20))
+        lengths = [chance.randint(3, 12) for _ in range(chance.randint(1, 60))]
+        told = [" ".join(chance.choices(words, k=length)).capitalize() + "." for length in lengths]
+        parts = [" ".join(told[at : at + 20]) for at in range(0, len(told), 20)]
+        return "\n\n".join(f"# {chance.choice(words)}\n\n{part}" for part in parts)
 
     for name in names[:8]:
         edit(folder / name, text())
@@ -780,7 +838,8 @@ def test_after_any_edits_the_index_is_the_one_made_from_scratch(home, tmp_path, 
     opened += [open_current(home), open_current(tmp_path / "fresh")]
     grown, fresh = opened
     assert texts(grown) == texts(fresh)
-    assert grown.sources() == fresh.sources()
+    # A touched file whose content is the same keeps the time at which that content was read.
+    assert [replace(info, modified=0) for info in grown.sources()] == [replace(info, modified=0) for info in fresh.sources()]
     chunks = [[chunk for info in store.sources() for chunk in store.catalog.chunks_of(info.document_id)[1]] for store in opened]
     assert chunks[0] == chunks[1]
     rows = [store.catalog.rows([chunk.id for chunk in chunks[0]]) for store in opened]
@@ -798,5 +857,52 @@ def test_what_is_encoded_is_what_is_stored(home, docs, encoder, library) -> None
     for info in store.sources():
         document = store.document(info.document_id)
         rows, chunks = store.catalog.chunks_of(document.id)
-        expected = encoder.encode([search_text(document, chunk) for chunk in chunks]).astype(np.float16)
+        expected = encoder.encode([search_text(document, chunk, encoder.window) for chunk in chunks]).astype(np.float16)
         np.testing.assert_array_equal(store.vectors.take(rows), expected)
+
+
+def test_rows_of_a_file_keep_their_order_when_carried_over(home, docs, encoder, make_encoder, tmp_path, opened) -> None:
+    edit(docs / "faq.jsonl", "\n".join(json.dumps({"id": n, "text": "The same words."}) for n in (10, 9, 1)))
+    sync(home, [docs], encoder=encoder)
+    edit(docs / "ferry.txt", "It is late.")
+    sync(home, encoder=encoder)
+    sync(tmp_path / "fresh", [docs], encoder=make_encoder())
+    opened += [open_current(home), open_current(tmp_path / "fresh")]
+    grown, fresh = (store.lexical("words", 5) for store in opened)
+    assert grown == fresh
+    assert [opened[0].document(chunk.document_id).source for chunk in opened[0].chunks([hit.chunk_id for hit in grown])] == [
+        "docs/faq.jsonl#10", "docs/faq.jsonl#9", "docs/faq.jsonl#1"]
+
+
+def test_a_broken_file_alone_makes_no_new_generation(home, docs, encoder) -> None:
+    """Else three runs with one broken file would push everything that one could go back to out of the last three."""
+    edit(docs / "bad.pdf", BROKEN)
+    first = sync(home, [docs], encoder=encoder)
+    again = sync(home, encoder=encoder)
+    assert [error.source for error in again.skipped] == ["docs/bad.pdf"]
+    assert (again.generation, generations(home)) == (first.generation, [first.generation])
+
+
+def test_rollback_does_not_go_to_a_generation_that_was_itself_left_by_a_rollback(home, docs, encoder) -> None:
+    good = sync(home, [docs], encoder=encoder).generation
+    edit(docs / "ferry.txt", "A mistake.")
+    sync(home, encoder=encoder)
+    rollback(home)
+    edit(docs / "ferry.txt", "It is mended.")
+    sync(home, encoder=encoder)
+    assert rollback(home).id == good
+
+
+def test_a_flipped_byte_in_the_manifest_is_found_wherever_it_is(home, docs, encoder) -> None:
+    sync(home, [docs], encoder=encoder)
+    path = home / "generations" / current_id(home) / "manifest.json"
+    good = path.read_bytes()
+    unnoticed = []
+    for at in range(0, len(good), 7):
+        path.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
+        try:
+            open_current(home).close()
+            unnoticed.append(good[max(0, at - 12) : at + 1])
+        except HomeError:
+            pass
+    assert unnoticed == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
@@ -39,7 +40,8 @@ def make(text: str, cuts: Sequence[tuple[int, tuple[str, ...]]] = (), title: str
     return Document(document_id("a.txt"), "a.txt", title, text, "text/plain", "", sha256_text(text), sections, 0.0)
 
 
-DOCUMENTS = st.builds(make, TEXTS, st.lists(st.tuples(st.integers(0, 400), HEADINGS), max_size=6), st.sampled_from(["", "Ferries"]))
+CUTS = st.lists(st.tuples(st.integers(0, 400), HEADINGS), max_size=6)
+DOCUMENTS = st.builds(make, TEXTS, CUTS, st.sampled_from(["", "Ferries"]))
 
 
 def regions(document: Document) -> list[tuple[int, int]]:
@@ -81,7 +83,7 @@ def test_chunks_are_in_order_have_their_own_ids_and_each_brings_something_new(do
     chunks = split(document, chunking, 10_000, words)
     assert len({chunk.id for chunk in chunks}) == len(chunks)
     assert all(chunk.document_id == document.id for chunk in chunks)
-    for one, following in zip(chunks, chunks[1:], strict=False):
+    for one, following in pairwise(chunks):
         assert one.start < following.start
         assert one.end < following.end
 
@@ -102,7 +104,7 @@ def test_no_chunk_is_longer_than_the_size_but_a_single_sentence(document: Docume
 @given(DOCUMENTS, CHUNKINGS)
 def test_no_more_than_the_overlap_is_repeated(document: Document, chunking: Chunking) -> None:
     chunks = split(document, chunking, 10_000, words)
-    for one, following in zip(chunks, chunks[1:], strict=False):
+    for one, following in pairwise(chunks):
         repeated = set(one.sentences) & set(following.sentences)
         assert sum(count_tokens(document.text[start:end]) for start, end in repeated) <= chunking.overlap
 
@@ -118,9 +120,16 @@ def test_chunks_do_not_cross_headings(document: Document, chunking: Chunking) ->
 def test_no_chunk_with_its_context_is_longer_than_the_window(document: Document, window: int) -> None:
     chunks = split(document, Chunking(200, 50), window, characters)
     for chunk in chunks:
-        # White space between sentences is no token of any encoder.
-        length = len(context(document, chunk.start, chunk.end)) + sum(end - start for start, end in chunk.sentences)
+        # White space between sentences is no token here, nor to the encoders that there are.
+        length = len(context(document, chunk.start, chunk.end, window)) + sum(end - start for start, end in chunk.sentences)
         assert length <= window
+    covered = {at for chunk in chunks for start, end in chunk.sentences for at in range(start, end)}
+    assert all(at in covered or character.isspace() for at, character in enumerate(document.text))
+
+
+@given(DOCUMENTS, st.integers(1, 40))
+def test_nothing_is_lost_in_the_smallest_window(document: Document, window: int) -> None:
+    chunks = split(document, Chunking(200, 50), window, characters)
     covered = {at for chunk in chunks for start, end in chunk.sentences for at in range(start, end)}
     assert all(at in covered or character.isspace() for at, character in enumerate(document.text))
 
@@ -153,7 +162,7 @@ def test_chunks_share_the_length_evenly_instead_of_leaving_a_rest() -> None:
 def test_the_end_of_a_chunk_is_repeated_at_the_start_of_the_next() -> None:
     document = make(" ".join(f"Sentence {n} says as much as its neighbours." for n in range(60)))
     chunks = split(document, Chunking(100, 25), 254, words)
-    for one, following in zip(chunks, chunks[1:], strict=False):
+    for one, following in pairwise(chunks):
         assert one.sentences[-2:] == following.sentences[:2]
 
 
@@ -187,7 +196,7 @@ def test_an_endless_line_without_spaces_is_cut_to_the_window() -> None:
     document = make("x" * 100_000, title="Hex")
     chunks = split(document, DEFAULT, 254, characters)
     assert "".join(texts_of(document, chunks)) == document.text
-    assert max(len(search_text(document, chunk)) for chunk in chunks) <= 254 + len("\n")
+    assert max(len(search_text(document, chunk, 254)) for chunk in chunks) <= 254 + len("\n")
     assert len(chunks) < 1000
 
 
@@ -219,8 +228,8 @@ def test_windows_line_ends_stay_in_the_text() -> None:
 def test_the_context_is_title_and_headings_without_saying_the_title_twice() -> None:
     document = make("Twelve weeks.", [(0, ("Handbook", "Leave"))], title="Handbook")
     [chunk] = split(document, DEFAULT, 254, words)
-    assert search_text(document, chunk) == "Handbook › Leave\nTwelve weeks."
-    assert context(make("x", [(0, ("t" * 300,))]), 0, 1) == "t" * 160
+    assert search_text(document, chunk, 254) == "Handbook › Leave\nTwelve weeks."
+    assert context(make("x", [(0, ("t" * 300,))]), 0, 1, 254) == "t" * 127
 
 
 @pytest.mark.parametrize("text", [
@@ -236,7 +245,8 @@ def test_the_context_is_title_and_headings_without_saying_the_title_twice() -> N
 def test_nothing_that_is_encoded_is_cut_off_by_the_bundled_encoder(text: str, real_encoder: Encoder) -> None:
     document = make(text, title="Ferries")
     chunks = split(document, DEFAULT, real_encoder.window, real_encoder.count)
-    assert max(real_encoder.count([search_text(document, chunk) for chunk in chunks])) <= real_encoder.window
+    encoded = [search_text(document, chunk, real_encoder.window) for chunk in chunks]
+    assert max(real_encoder.count(encoded)) <= real_encoder.window
 
 
 @pytest.mark.parametrize("title", ["t" * 160, "t" * 126, "t" * 125, "t" * 100])
@@ -244,5 +254,11 @@ def test_a_title_as_long_as_the_window_leaves_room_for_the_text(title: str) -> N
     """Encoders that see 126 tokens are common, and a title of 160 characters may have as many tokens (Japanese does)."""
     document = make("The ferry leaves at nine. It returns at noon.", title=title)
     chunks = split(document, DEFAULT, 126, characters)
+    assert all(len(context(document, chunk.start, chunk.end, 126)) + chunk.end - chunk.start <= 126 for chunk in chunks)
     covered = {at for chunk in chunks for start, end in chunk.sentences for at in range(start, end)}
     assert all(at in covered or character.isspace() for at, character in enumerate(document.text))
+
+
+def test_white_space_between_sentences_counts_against_the_size() -> None:
+    document = make("\n".join(f"Item {n} costs {n} euro." + "\u3000" * 40 for n in range(30)))
+    assert max(chunk.tokens for chunk in split(document, DEFAULT, 254, words)) <= DEFAULT.size

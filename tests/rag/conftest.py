@@ -1,17 +1,20 @@
-"""Passages made by hand, a reader with known weights, and small libraries."""
+"""Passages made by hand, a reader whose weights are known, and a small library to ask."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import fakes
 import pytest
-from fakes import WordEncoder, document, write
 
-from index.build import sync
+from index.build import index_documents
+from index.chunks import Chunking
+from index.encoder import Encoder
 from index.errors import SourceGone
+from index.generation import Generation, open_current
 from index.sentences import sentences
 from index.store import Hit, SourceInfo, Vector
 from index.types import Chunk, Document, Section
@@ -20,20 +23,20 @@ from rag.config import Config
 from rag.reader.similarity import SimilarityReader
 from rag.types import Passage, Span
 
-# A sentence scores 10 x the share of the question's terms that it has, less 4; half of them is a confidence of 0.73.
-WEIGHTS = {"version": 1, "rank": [0.0, 10.0, 0.0, 0.0, -4.0], "trust": [1.0, 0.0, 0.0], "threshold": 0.5}
+# A sentence scores 10 x the share of the question's terms that it has, less 4; half of them make a confidence of 0.73.
+WEIGHTS = {"version": 1, "rank": [0.0, 10.0, 0.0, 0.0, 0.0, -4.0], "trust": [1.0, 0.0, 0.0], "threshold": 0.5}
 
 LIBRARY = {
-    "ferry.txt": "The night ferry leaves at nine. It returns at noon. A ticket for the ferry costs four euro.",
-    "rules.txt": "Dogs travel free of charge. Bicycles pay two euro each way. Smoking is forbidden on every deck.",
-    "poster.txt": "Welcome aboard! Dogs travel free of charge. Mind the gap.",
+    "boats.txt": "🚢 The ferry Solan sails to Marrick at nine. A dog travels free.",
+    "leave-copy.txt": "Copied in 2024.\nAnnual leave is 25 days a year.",
+    "leave.txt": "Annual leave is 25 days a year. Unused leave lapses at the end of March.",
 }
 
 
 def make_passage(text: str, source: str = "notes.txt", title: str = "Notes", sections: Sequence[Section] = (),
                  score: float = 0.0) -> Passage:
     """A document of one chunk, with the sentences that the index would see."""
-    made = document(text, source, title, sections)
+    made = fakes.document(text, source, title, sections)
     pieces = tuple(sentences(text))
     start, end = pieces[0][0], pieces[-1][1]
     return Passage(Chunk(f"{made.id}.{start}.{end}", made.id, start, end, pieces, len(text.split())), made, score)
@@ -81,24 +84,32 @@ class FixedStore:
         pass
 
 
-MakeAssistant = Callable[..., Assistant]
-
-
 @pytest.fixture
-def words_encoder() -> WordEncoder:
-    return WordEncoder()
-
-
-@pytest.fixture
-def reader_weights(tmp_path: Path) -> Path:
-    path = tmp_path / "reader.json"
+def weights(tmp_path: Path) -> Path:
+    """The reader's weights in a file."""
+    path = tmp_path / "weights.json"
     path.write_text(json.dumps(WEIGHTS))
     return path
 
 
 @pytest.fixture
-def reader(words_encoder: WordEncoder, reader_weights: Path) -> SimilarityReader:
-    return SimilarityReader(words_encoder, reader_weights)
+def reader(encoder: Encoder, weights: Path) -> SimilarityReader:
+    return SimilarityReader(encoder, weights)
+
+
+@pytest.fixture
+def library(home: Path, encoder: Encoder) -> Iterator[Generation]:
+    """Three documents, a chunk each."""
+    index_documents(home, [fakes.document(text, source, "") for source, text in LIBRARY.items()], encoder=encoder,
+                    chunking=Chunking(30, 0))
+    opened = open_current(home)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def assistant(home: Path, library: Generation, encoder: Encoder, reader: SimilarityReader) -> Assistant:
+    return Assistant(home, Config(), encoder, reader)
 
 
 @pytest.fixture
@@ -114,14 +125,3 @@ def span() -> Callable[..., Span]:
 @pytest.fixture
 def fixed_store() -> type[FixedStore]:
     return FixedStore
-
-
-@pytest.fixture
-def make_assistant(home: Path, docs: Path, words_encoder: WordEncoder, reader: SimilarityReader) -> MakeAssistant:
-    """Writes and indexes files (by default the three of `LIBRARY`) and gives an assistant on them."""
-
-    def make(files: dict[str, str] | None = None, **settings: float) -> Assistant:
-        sync(home, [write(docs, LIBRARY if files is None else files)], encoder=words_encoder)
-        return Assistant(home, Config(**settings), words_encoder, reader)
-
-    return make

@@ -91,3 +91,76 @@ def test_an_index_of_another_encoder_is_refused(home: Path, library: Generation,
     other = make_encoder("other")
     with pytest.raises(EncoderMismatch, match="words"):
         Assistant(home, Config(), other, SimilarityReader(other, weights)).ask("Anything?")
+
+
+def test_a_threshold_that_is_set_beats_the_readers(assistant: Assistant) -> None:
+    question = "How many parrots a year is annual leave?"
+    confidence = assistant.ask_anyway(question).confidence
+    assert 0 < confidence < 1
+    for threshold, answered in ((confidence - 0.001, True), (confidence, True), (confidence + 0.001, False)):
+        assistant.config = Config(threshold=threshold)
+        assert assistant.ask(question).answered == answered
+
+
+def test_an_answer_says_what_made_it(assistant: Assistant) -> None:
+    answer = assistant.ask("Does a dog travel free?")
+    assert answer.models == {"encoder": "words 1", "reader": "similarity-1"}
+    assert answer.generation == assistant.store.generation
+    assert list(answer.timings_ms) == ["resolve", "retrieve", "read", "compose", "total"]
+    assert all(ms >= 0 for ms in answer.timings_ms.values())
+    assert answer.timings_ms["total"] == pytest.approx(sum(list(answer.timings_ms.values())[:-1]), abs=0.01)
+
+
+def test_as_many_passages_are_read_and_quotes_given_as_are_set(assistant: Assistant) -> None:
+    assistant.config = Config(passages=2, quotes=1, threshold=0.0)
+    answer = assistant.ask("When does annual leave lapse, and does a dog travel free?")
+    assert len(answer.passages) == 2
+    assert len(answer.quotes) == 1
+
+
+def test_asking_twice_gives_the_same_answer(assistant: Assistant) -> None:
+    question = "When does the ferry Solan sail to Marrick?"
+    assert assistant.ask(question) == assistant.ask(question)
+
+
+def test_white_space_around_a_question_does_not_matter(assistant: Assistant) -> None:
+    assert assistant.ask("\n Does a dog travel free?\t") == assistant.ask("Does a dog travel free?")
+
+
+def test_a_question_may_be_as_long_as_the_limit_and_hold_anything(assistant: Assistant) -> None:
+    assert not assistant.ask("x" * 2000).answered
+    assert not assistant.ask("+-&|!(){}[]^\"~*?:\\/ AND OR NOT").answered
+    assert assistant.ask("Does a dog \ud83d travel free? \0").quotes[0].text == "A dog travels free."
+
+
+def test_a_question_that_cannot_be_used_is_refused_before_anything_is_opened(tmp_path: Path, reader: SimilarityReader,
+                                                                            encoder: Any) -> None:
+    with pytest.raises(InputError):
+        Assistant(tmp_path / "none", Config(), encoder, reader).ask(" ")
+
+
+def test_an_answer_outlives_its_generation(assistant: Assistant, home: Path, encoder: Any,
+                                           document: Callable[..., Any]) -> None:
+    *_, before = assistant.ask_in_steps("Does a dog travel free?")
+    for number in range(5):
+        index_documents(home, [document("new.txt", f"A dog travels for {number} pounds.")], encoder=encoder)
+    assert isinstance(before, Answer)
+    assert before.passages[0].text.endswith("A dog travels free.")
+    assert assistant.ask("Does a dog travel free?").quotes[0].text == "A dog travels for 4 pounds."
+
+
+def test_questions_from_many_threads_go_on_while_the_library_changes(assistant: Assistant, home: Path, encoder: Any,
+                                                                   document: Callable[..., Any]) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(assistant.ask, "Does a dog travel free?") for _ in range(20)]
+        index_documents(home, [document("new.txt", "A dog travels for two pounds.")], encoder=encoder)
+        asked += [pool.submit(assistant.ask, "Does a dog travel free?") for _ in range(20)]
+        answers = [each.result() for each in asked]
+    assert {answer.quotes[0].text for answer in answers} <= {"A dog travels free.", "A dog travels for two pounds."}
+    assert answers[-1].quotes[0].text == "A dog travels for two pounds."
+
+
+def test_a_closed_assistant_opens_again_by_itself(assistant: Assistant) -> None:
+    before = assistant.ask("Does a dog travel free?")
+    assistant.close()
+    assert assistant.ask("Does a dog travel free?") == before

@@ -39,15 +39,13 @@ def test_a_question_that_points_back_or_says_little_leans(question: str) -> None
     "How many crew members are there on the night ferry?",
     "Is there a discount for residents?",
     "Were there any injuries during the storm?",
-    "Why do so many passengers miss the early ferry?",
+    "How come so many passengers miss the early ferry?",
     "What is the fare for one of the island residents?",
     "What does a day ticket cost for children?",
 ])
 def test_a_question_that_says_what_it_is_about_stands_alone(question: str) -> None:
-    leaning = leans(question)
-    assert leaning == question.startswith("Why")  # "Why …" always goes on with what was said
-    if not leaning:
-        assert resolve(question, [FARES]) == question
+    assert not leans(question)
+    assert resolve(question, [FARES]) == question
 
 
 def test_a_first_question_is_asked_as_it_is() -> None:

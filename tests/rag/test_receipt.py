@@ -89,3 +89,78 @@ def test_a_receipt_that_lacks_a_field_is_refused(receipt: dict[str, Any], home: 
     del receipt["quotes"][0]["citations"][0]["start"]
     with pytest.raises(DataError, match="start"):
         verify(receipt, open_current(home))
+
+
+@pytest.mark.parametrize(("start", "end"), [(-5, 3), (5, 5), (9, 3), (-30, -1), (10_000, 10_001)])
+def test_a_place_that_is_none_does_not_hold(receipt: dict[str, Any], home: Path, start: int, end: int) -> None:
+    receipt["quotes"][0]["citations"][0].update(start=start, end=end)
+    assert problems(receipt, home) == ["other words stand at this place"]
+
+
+def test_white_space_counts_in_the_first_citation(receipt: dict[str, Any], home: Path) -> None:
+    receipt["quotes"][0]["text"] = receipt["quotes"][0]["text"].replace(" ", "\n", 1)
+    assert problems(receipt, home) == ["other words stand at this place"]
+
+
+@pytest.mark.parametrize("change", [
+    lambda receipt: receipt["quotes"][0].update(start=400, end=400 + len(receipt["quotes"][0]["text"])),
+    lambda receipt: receipt.update(text=receipt["text"].replace("25", "52")),
+])
+def test_a_receipt_that_contradicts_itself_does_not_hold(receipt: dict[str, Any], home: Path,
+                                                         change: Callable[[Any], None]) -> None:
+    """What stands twice in a receipt (the answer's text, a quote's place) says the same both times."""
+    change(receipt)
+    try:
+        found = problems(receipt, home)
+    except DataError:
+        return
+    assert any(found)
+
+
+def test_a_file_that_is_gone_cannot_be_compared_but_the_quote_holds(receipt: dict[str, Any], home: Path, folder: Path) -> None:
+    (folder / "leave.txt").unlink()
+    assert [(c.ok, c.file_checked) for c in verify(receipt, open_current(home))] == [(True, False)]
+
+
+def test_a_change_that_leaves_the_text_alone_is_found_too(receipt: dict[str, Any], home: Path, folder: Path,
+                                                         encoder: Any) -> None:
+    text = (folder / "leave.txt").read_bytes()
+    (folder / "leave.txt").write_bytes(b"\xef\xbb\xbf" + text)
+    sync(home, encoder=encoder)
+    assert problems(receipt, home) == ["the document's file is another than the one that was cited"]
+
+
+def test_every_citation_of_a_quote_is_replayed_for_itself(home: Path, folder: Path, encoder: Any, weights: Path) -> None:
+    (folder / "poster.txt").write_text("Mind!\n\nANNUAL leave is 25 days\na year.")
+    sync(home, [folder], encoder=encoder)
+    asked = Assistant(home, Config(threshold=0.0), encoder, SimilarityReader(encoder, weights))
+    receipt = load_receipt(orjson.dumps(asked.ask("How many days a year is annual leave?").json()))
+    assert [c.source for c in verify(receipt, open_current(home))] == ["docs/leave.txt", "docs/poster.txt"]
+    assert problems(receipt, home) == ["", ""]
+    receipt["quotes"][0]["citations"][1]["start"] += 1
+    assert problems(receipt, home) == ["", "other words stand at this place"]
+
+
+def test_the_receipt_of_a_refusal_cites_nothing(home: Path, receipt: dict[str, Any]) -> None:
+    assert verify(receipt | {"answered": False, "quotes": []}, open_current(home)) == []
+
+
+@pytest.mark.parametrize("schema", [0, 2, "1", None])
+def test_a_receipt_of_another_schema_is_refused(receipt: dict[str, Any], schema: object) -> None:
+    with pytest.raises(DataError, match="this Pullquote reads 1"):
+        load_receipt(orjson.dumps(receipt | {"schema": schema}))
+
+
+@pytest.mark.parametrize("quotes", [
+    [1], ["text"], [{}], [{"text": "x", "citations": []}], [{"text": "x", "citations": {}}], [{"text": "x", "citations": [1]}],
+    [{"text": "x", "citations": [{"number": 1, "source": 7, "start": 0, "end": 1}]}], [None]])
+def test_a_receipt_of_another_form_is_refused(home: Path, receipt: dict[str, Any], quotes: list[Any]) -> None:
+    with pytest.raises(DataError, match="lacks a field or has one of the wrong kind"):
+        verify(receipt | {"quotes": quotes}, open_current(home))
+
+
+@pytest.mark.parametrize(("field", "value"), [("start", "0"), ("start", 0.5), ("end", None), ("source", ["docs/leave.txt"])])
+def test_a_field_of_the_wrong_kind_is_refused(home: Path, receipt: dict[str, Any], field: str, value: object) -> None:
+    receipt["quotes"][0]["citations"][0][field] = value
+    with pytest.raises(DataError, match="wrong kind"):
+        verify(receipt, open_current(home))

@@ -12,7 +12,8 @@ from index.types import Chunk, Section
 from rag.types import SCHEMA, Answer, Citation, Passage, Quote, Span
 
 TEXT = "Leave is 25 days. Carry over 5 of them. Ask before June."
-DOCUMENT = document(TEXT, "docs/leave.md", "Leave", [Section(0, 18, ("Leave",), 1), Section(18, len(TEXT), ("Leave", "Carry-over"), 2)])
+DOCUMENT = document(TEXT, "docs/leave.md", "Leave", [Section(0, 18, ("Leave",), 1),
+                                                    Section(18, len(TEXT), ("Leave", "Carry-over"), 2)])
 PASSAGE = Passage(Chunk("c", DOCUMENT.id, 18, 56, ((18, 39), (40, 56)), 9), DOCUMENT, 0.81239, 1, None)
 CITATION = Citation(1, DOCUMENT.id, DOCUMENT.source, DOCUMENT.title, 18, 39, 2, ("Leave", "Carry-over"),
                     DOCUMENT.text_sha256, DOCUMENT.file_sha256)

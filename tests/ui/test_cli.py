@@ -122,7 +122,7 @@ def test_verify_catches_a_changed_word(run: Run, receipt: dict[str, Any], folder
     (folder / "tampered.json").write_text(json.dumps(tampered))
     result = run("verify", "tampered.json", "--json")
     assert result.returncode == 1
-    assert [(check["number"], check["ok"], check["problem"]) for check in json.loads(result.stdout)][0] == (
+    assert next((check["number"], check["ok"], check["problem"]) for check in json.loads(result.stdout)) == (
         1, False, "other words stand at this place")
 
 
@@ -184,8 +184,11 @@ def test_a_receipt_that_is_none_is_an_error_in_one_line(run: Run) -> None:
     assert "the receipt is not JSON" in one_line(result)
 
 
-OFFLINE = """
-import socket, sys
+# Without a network, and with documents that mean ill
+
+
+SEVERAL = """
+import json, os, socket, sys
 
 def refuse(*arguments, **named):
     raise AssertionError(f"the network was asked for: {arguments}")
@@ -194,25 +197,87 @@ socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = socket.c
 
 from ui.cli import main
 
-def pullquote(*arguments):
+for arguments, environment in json.loads(sys.stdin.read()):
     sys.argv = ["pullquote", *arguments]
+    os.environ.update(environment)
     try:
         main()
     except SystemExit as end:
-        print("exit", end.code, flush=True)
-
-pullquote("index", "docs", "--home", "offline")
-pullquote("ask", "Where are bicycles kept?", "--home", "offline")
-pullquote("ask", "Which composer wrote the opera Tosca?", "--home", "offline")
+        for stream in (sys.stdout, sys.stderr):
+            print(f"===exit {end.code}", file=stream, flush=True)
+    for name in environment:
+        del os.environ[name]
 """
+STEERING = "The harbour \x1b]0;owned\x07 is \x1b[2Jclosed \x9b31m on Sundays and\x08\x08\x08 in \u202ewinter.\n"
+COMMANDS = {
+    "index": (["index", "docs", "--home", "offline"], {}),
+    "answer": (["ask", "Where are bicycles kept?", "--home", "offline"], {}),
+    "refusal": (["ask", "Which composer wrote the opera Tosca?", "--home", "offline"], {}),
+    "refusal by threshold": (["ask", "Where are bicycles kept?", "--home", "offline", "--json"], {"PULLQUOTE_THRESHOLD": "1"}),
+    "index what steers": (["index", "ill", "il\x1b[1ml.txt", "--home", "steered"], {}),
+    "quote what steers": (["ask", "When is the harbour closed?", "--home", "steered"], {"PULLQUOTE_THRESHOLD": "0"}),
+    "refuse what steers": (["ask", "When is the harbour closed?", "--home", "steered"], {"PULLQUOTE_THRESHOLD": "1"}),
+    "status of what steers": (["status", "--home", "steered"], {}),
+    "verify what steers": (["verify", "steering.json", "--home", "steered"], {}),
+    "verify what steers by its schema": (["verify", "schema.json", "--home", "steered"], {}),
+    "a path that steers": (["index", "no\x1b[2Jwhere", "--home", "steered"], {}),
+}
+Done = dict[str, tuple[int, str, str]]
 
 
-def test_index_and_ask_need_no_network(folder: Path) -> None:
-    result = run_in(folder, wrapper=OFFLINE)
-    assert "the network was asked for" not in result.stdout + result.stderr
-    indexed, answered, refused = result.stdout.split("exit ")[:3]
-    assert "2 added, 0 updated, 0 removed, 0 unchanged, 1 skipped: 2 documents" in indexed
-    assert answered.startswith("0\n“Bicycles are kept in the shed behind the harbour office.” [1]")
-    assert "[1] docs/sub/shed.md, Bicycles" in answered
-    assert refused.startswith("0\nNo passage answers this.")
-    assert result.stdout.rstrip().endswith("exit 3")
+@pytest.fixture(scope="module")
+def done(folder: Path) -> Done:
+    """Exit code, output and complaints of every command above, run one after the other in a process without a network."""
+    (folder / "ill").mkdir()
+    (folder / "ill" / "harb\x1b[31mour.txt").write_text(STEERING, "utf-8")
+    (folder / "ill" / "broken\x1b[31m.pdf").write_bytes(b"%PDF-1.7 and then nothing")
+    (folder / "il\x1b[1ml.txt").write_text("Named by its own path.")
+    citation = {"number": 1, "source": "ill/no\x1b[31mne.txt", "start": 0, "end": 1, "text_sha256": "", "file_sha256": ""}
+    receipt = {"schema": 1, "quotes": [{"text": "x", "start": 0, "end": 1, "citations": [citation]}], "text": "x"}
+    (folder / "steering.json").write_text(json.dumps(receipt))
+    (folder / "schema.json").write_text(json.dumps({"schema": "\x1b[2J", "quotes": []}))
+    result = run_in(folder, wrapper=SEVERAL, stdin=json.dumps(list(COMMANDS.values())))
+    said, complained = (stream.split("===exit ") for stream in (result.stdout, result.stderr))
+    assert len(said) == len(complained) == len(COMMANDS) + 1, result.stderr
+    codes = [int(after.split("\n", 1)[0]) for after in said[1:]]
+    texts = [[part.split("\n", 1)[1] if number else part for number, part in enumerate(parts)][:-1]
+             for parts in (said, complained)]
+    return dict(zip(COMMANDS, zip(codes, *texts, strict=True), strict=True))
+
+
+def test_index_and_ask_need_no_network(done: Done) -> None:
+    assert "the network was asked for" not in str(done)
+    code, said, _ = done["index"]
+    assert code == 0
+    assert "2 added, 0 updated, 0 removed, 0 unchanged, 1 skipped: 2 documents" in said
+    code, said, complaints = done["answer"]
+    assert code == 0
+    assert said.startswith("“Bicycles are kept in the shed behind the harbour office.” [1]")
+    assert "[1] docs/sub/shed.md, Bicycles" in said
+    assert complaints == ""
+
+
+def test_a_question_that_nothing_answers_exits_3(done: Done) -> None:
+    code, said, _ = done["refusal"]
+    assert code == 3
+    assert said.startswith("No passage answers this.")
+
+
+def test_a_refusal_has_the_keys_of_the_contract_and_what_was_looked_at(done: Done, receipt: dict[str, Any]) -> None:
+    code, said, _ = done["refusal by threshold"]
+    refusal = json.loads(said)
+    assert code == 3
+    assert list(refusal) == list(receipt)
+    assert (refusal["answered"], refusal["quotes"], refusal["text"]) == (False, [], "")
+    assert refusal["passages"][0]["source"] == "docs/sub/shed.md"
+
+
+def test_what_a_document_says_or_is_called_does_not_steer_the_terminal(done: Done) -> None:
+    assert done["quote what steers"][0] == 0
+    assert "The harbour" in done["quote what steers"][1]
+    assert done["refuse what steers"][0] == 3
+    assert (done["verify what steers"][0], done["verify what steers by its schema"][0]) == (1, 1)
+    assert done["a path that steers"][0] == 2
+    streams = {name: said + complaints for name, (_, said, complaints) in done.items() if "steer" in name}
+    steering = {name: [line for line in text.splitlines() if not line.isprintable()] for name, text in streams.items()}
+    assert {name: lines for name, lines in steering.items() if lines} == {}
