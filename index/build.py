@@ -93,9 +93,7 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
         found = {file.source: file for file in _look(home, scan, excluded, changes)}
         kept = _carried(before, roots, scan, found, changes)
         if before and not rebuild and _same(before, roots, excluded, kept, found):
-            made = before.manifest
-            return Report(made.id, unchanged=made.documents, skipped=tuple(changes.skipped), documents=made.documents,
-                          chunks=made.chunks, seconds=time.perf_counter() - started)
+            return _nothing_new(before, changes, started)
         with _build(home, before, encoder, chunking, tell) as build:
             files: list[tuple[str, Found | FileRecord]] = sorted([*kept.items(), *found.items()], key=lambda item: item[0])
             for number, (source, file) in enumerate(files, 1):
@@ -105,12 +103,20 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
                 else:
                     changes.unchanged += build.carry(file)
             tell(Progress("reading", len(files), len(files)))
+            if before and not rebuild and not build.differs(roots, excluded) and not (changes.added or changes.updated):
+                return _nothing_new(before, changes, started)
             manifest = build.finish(roots, excluded)
         old = {info.source for info in before.sources()} if before else set()
         removed = old - build.sources
     return Report(manifest.id, tuple(changes.added), tuple(changes.updated), tuple(sorted(removed)), changes.unchanged,
                   tuple(changes.skipped), manifest.documents, manifest.chunks, build.encoded,
                   time.perf_counter() - started)
+
+
+def _nothing_new(before: Generation, changes: _Changes, started: float) -> Report:
+    made = before.manifest
+    return Report(made.id, unchanged=made.documents, skipped=tuple(changes.skipped), documents=made.documents,
+                  chunks=made.chunks, seconds=time.perf_counter() - started)
 
 
 def index_documents(home: Path, documents: Iterable[Document], *, encoder: Encoder, chunking: Chunking = DEFAULT,
@@ -306,6 +312,7 @@ class _Build:
         self.home, self.folder, self.before = home, folder, before
         self.known = {record.path: record for record in before.catalog.files()} if before else {}
         self.sources: set[str] = set()
+        self._files: set[FileRecord] = set()
         self._encoder, self._chunking, self._tell = encoder, chunking, tell
         self._cache = EmbeddingCache(home / "cache" / "embeddings.sqlite", encoder)
         self._catalog = CatalogWriter(folder / "catalog.sqlite")
@@ -329,8 +336,14 @@ class _Build:
         """The text hash of a document in the generation before."""
         return self.before.document(document_id).text_sha256 if self.before else ""
 
+    def differs(self, roots: tuple[Root, ...], excluded: tuple[str, ...]) -> bool:
+        """Whether the files or what is followed are others than in the generation before."""
+        return not self.before or (self._files, roots, excluded) != (
+            set(self.before.catalog.files()), self.before.manifest.roots, self.before.manifest.excluded)
+
     def note(self, record: FileRecord) -> None:
         """Remember a file's state."""
+        self._files.add(record)
         self._catalog.add_file(record)
 
     def add(self, document: Document, path: str) -> None:
@@ -347,7 +360,7 @@ class _Build:
     def carry(self, record: FileRecord, without: Sequence[str] = ()) -> int:
         """Take over a file's documents with their vectors from the generation before; returns how many."""
         assert self.before
-        self._catalog.add_file(record)
+        self.note(record)
         documents = [self.before.document(id) for id in self.before.catalog.documents_of(record.path)]
         kept = [document for document in documents if not any(_below(document.source, source) for source in without)]
         for document in kept:

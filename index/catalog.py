@@ -103,8 +103,10 @@ class Catalog:
         return Document(id, source, title, text, media_type, file_sha256, text_sha256, parts, modified)
 
     def documents_of(self, path: str) -> list[str]:
-        """The ids of the documents that came from the file at `path`, in the order of their sources."""
-        return [id for (id,) in self._database.execute("SELECT id FROM document WHERE path = ? ORDER BY source", (path,))]
+        """The ids of the documents that came from the file at `path`, in the order in which they stand in it."""
+        query = ("SELECT document.id FROM document JOIN chunk ON chunk.document_id = document.id WHERE path = ?"
+                 " GROUP BY document.id ORDER BY min(chunk.row)")
+        return [id for (id,) in self._database.execute(query, (path,))]
 
     def chunks_of(self, document_id: str) -> tuple[list[int], list[Chunk]]:
         """The rows and chunks of a document, in order."""

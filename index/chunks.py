@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil
 
 from index.sentences import Offsets, sentences
@@ -99,18 +100,21 @@ def _pack(document: Document, pieces: list[Offsets], chunking: Chunking, room: i
     """Consecutive pieces, closed when the next would pass the even share of the region or the encoder's window."""
     text = document.text
     tokens = [count_tokens(text[start:end]) + 1 for start, end in pieces]
+    gaps = [0, *(count_tokens(text[a[1] : b[0]]) if b[0] - a[1] > 2 else 0 for a, b in pairwise(pieces))]
     lengths = count([text[start:end] for start, end in pieces])
     share = sum(tokens) / ceil(sum(tokens) / chunking.size)
     first, size, length = 0, 0, 0
     for index in range(len(pieces)):
-        over = size + tokens[index] > chunking.size or length + lengths[index] > room
+        over = size + gaps[index] + tokens[index] > chunking.size or length + lengths[index] > room
         if index > first and (over or size + tokens[index] / 2 > share):
             yield _chunk(document, pieces[first:index])
             first = _back(index, first, tokens, chunking.overlap)
-            size, length = sum(tokens[first:index]), sum(lengths[first:index])
-            while first < index and (size + tokens[index] > chunking.size or length + lengths[index] > room):
-                size, length, first = size - tokens[first], length - lengths[first], first + 1
-        size, length = size + tokens[index], length + lengths[index]
+            while first < index and (sum(tokens[first : index + 1]) + sum(gaps[first + 1 : index + 1]) > chunking.size
+                                     or sum(lengths[first : index + 1]) > room):
+                first += 1
+            size, length = sum(tokens[first:index]) + sum(gaps[first + 1 : index]), sum(lengths[first:index])
+        size += tokens[index] + (gaps[index] if index > first else 0)
+        length += lengths[index]
     yield _chunk(document, pieces[first:])
 
 

@@ -60,7 +60,8 @@ class Manifest:
 
     def json(self) -> bytes:
         """The manifest file."""
-        return orjson.dumps({"format": FORMAT, **asdict(self)}, option=orjson.OPT_INDENT_2)
+        fields = {"format": FORMAT, **asdict(self)}
+        return orjson.dumps({**fields, "sha256": _digest(fields)}, option=orjson.OPT_INDENT_2)
 
     @classmethod
     def parse(cls, data: bytes, where: str) -> Manifest:
@@ -71,12 +72,18 @@ class Manifest:
             if version != FORMAT:
                 raise FormatVersion(f"the index at {where} has format {version}; this Pullquote reads format {FORMAT}",
                                     "Index again with: pullquote index --rebuild")
+            if fields.pop("sha256") != _digest({"format": version, **fields}):
+                raise Corrupt(f"the manifest of {where} is damaged", _MEND)
             fields["chunking"] = Chunking(**fields["chunking"])
             fields["roots"] = tuple(Root(**root) for root in fields["roots"])
             fields["excluded"] = tuple(fields["excluded"])
             return cls(**fields)
         except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
             raise Corrupt(f"the manifest of {where} is damaged", _MEND) from error
+
+
+def _digest(fields: dict[str, Any]) -> str:
+    return hashlib.sha256(orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 _MEND = "Go back with: pullquote rollback, or index again with: pullquote index --rebuild"
@@ -221,10 +228,10 @@ def prune(home: Path) -> None:
 
 
 def rollback(home: Path) -> Manifest:
-    """Go back to the whole generation before the one in use. Raises NoIndex where there is none."""
+    """Go back to the nearest whole generation that the one in use was made from. Raises NoIndex where there is none."""
     with writing(home):
         here = current_id(home)
-        for id in reversed([id for id in generations(home) if id < here]):
+        for id in _forebears(home, here):
             try:
                 earlier = Generation(home / "generations" / id)
             except HomeError:
@@ -235,27 +242,49 @@ def rollback(home: Path) -> Manifest:
     raise NoIndex(f"there is no generation before {here}", "Index again with: pullquote index --rebuild")
 
 
+def _forebears(home: Path, id: str) -> Iterator[str]:
+    """The generations that this one descends from; where a manifest is damaged, all that are older."""
+    while True:
+        try:
+            parent = read_manifest(home / "generations" / id).parent
+        except HomeError:
+            yield from reversed([older for older in generations(home) if older < id])
+            return
+        if not parent:
+            return
+        yield parent
+        id = parent
+
+
 @contextlib.contextmanager
 def writing(home: Path) -> Iterator[None]:
     """Hold the home's one write lock. Raises Busy at once, naming the holder's pid, where another process writes."""
+    pid = home / "lock.pid"
     try:
         home.mkdir(parents=True, exist_ok=True)
         (home / "generations").mkdir(exist_ok=True)
         lock = filelock.FileLock(home / "lock", timeout=0)
-        pid = home / "lock.pid"
         lock.acquire()
-        pid.write_text(str(os.getpid()), "utf-8")
     except filelock.Timeout:
         holder = pid.read_text("utf-8").strip() if pid.is_file() else "unknown"
         raise Busy(f"another process (pid {holder}) is writing to {home}", "Wait until it has finished") from None
     except OSError as error:
-        raise HomeError(f"the home {home} cannot be written to ({error.strerror})",
-                        "Choose another with --home, or mend its permissions") from error
+        raise _not_writable(home, error) from error
     try:
+        try:
+            pid.write_text(str(os.getpid()), "utf-8")
+        except OSError as error:
+            raise _not_writable(home, error) from error
         yield
     finally:
-        pid.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            pid.unlink(missing_ok=True)
         lock.release()
+
+
+def _not_writable(home: Path, error: OSError) -> HomeError:
+    return HomeError(f"the home {home} cannot be written to ({error.strerror})",
+                     "Choose another with --home, make room, or mend its permissions")
 
 
 def checksums(folder: Path) -> dict[str, str]:

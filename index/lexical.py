@@ -78,7 +78,7 @@ class Lexical:
         """The `k` best rows with their BM25 scores, best first, equal ones by row."""
         queries = [(tantivy.Occur.Should, tantivy.Query.term_query(self._schema, "text", term, "freq"))
                    for term in self.terms(question)]
-        if not queries:
+        if not queries or k < 1:
             return []
         hits = self._searcher.search(tantivy.Query.boolean_query(queries), k, count=False).hits
         rows = self._searcher.fast_field_values("row", [address for _, address in hits])

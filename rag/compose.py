@@ -23,7 +23,9 @@ def compose(spans: Sequence[Span], limit: int) -> tuple[Quote, ...]:
         start, end = sentences_around(span)
         key = normalised(span.passage.document.text[start:end])
         if key in groups:
-            groups[key].append(span)
+            if all((start, span.passage.document.id) != (sentences_around(other)[0], other.passage.document.id)
+                   for other in groups[key]):
+                groups[key].append(span)
         elif len(groups) < limit and probability(span.score) >= least:
             groups[key] = [span]
     quotes = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,11 @@ def verify(receipt: dict[str, Any], store: PassageStore) -> list[Check]:
     """
     paths = {info.document_id: info.path for info in store.sources()}
     try:
-        return [_replay(quote, citation, index == 0, store, paths) for quote in receipt["quotes"]
-                for index, citation in enumerate(_cited(quote))]
+        checks = [_replay(quote, citation, index == 0, store, paths) for quote in receipt["quotes"]
+                  for index, citation in enumerate(_cited(quote))]
+        if receipt["text"] != "\n".join(quote["text"] for quote in receipt["quotes"]):
+            return [replace(check, problem=check.problem or "the receipt's text is not that of its quotes") for check in checks]
+        return checks
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError(f"the receipt lacks a field or has one of the wrong kind: {error}",
                         "Write it anew with: pullquote ask … --json") from None
@@ -71,6 +74,8 @@ def _cited(quote: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _replay(quote: dict[str, Any], citation: dict[str, Any], first: bool, store: PassageStore, paths: dict[str, str]) -> Check:
     number, source, start, end = (citation[name] for name in ("number", "source", "start", "end"))
+    if not (isinstance(source, str) and all(type(value) is int for value in (number, start, end))):
+        raise TypeError("a citation's number, start and end are whole numbers, its source a name")
 
     def check(problem: str = "", file_checked: bool = False) -> Check:
         return Check(number, source, start, end, problem, file_checked)
@@ -83,11 +88,11 @@ def _replay(quote: dict[str, Any], citation: dict[str, Any], first: bool, store:
         return check("the document's text has changed")
     if document.file_sha256 != citation["file_sha256"]:
         return check("the document's file is another than the one that was cited")
-    if first and (quote["start"], quote["end"]) != (start, end):
-        return check("the quote says that it stands elsewhere than its citation")
     text = document.text[start:end] if 0 <= start < end <= len(document.text) else ""
     if not text or (text != quote["text"] if first else normalised(text) != normalised(quote["text"])):
         return check("other words stand at this place")
+    if first and (quote["start"], quote["end"]) != (start, end):
+        return check("the quote says that it stands elsewhere than its citation")
     file = Path(paths[document.id]) if paths.get(document.id) else None
     if file is None or not file.is_file():
         return check()

@@ -669,9 +669,10 @@ def test_a_lock_that_could_not_be_signed_is_given_back(home, docs, encoder, monk
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with monkeypatch.context() as patch, pytest.raises(HomeError, match="No space left on device") as caught:
+    with monkeypatch.context() as patch:
         patch.setattr(Path, "write_text", full)
-        sync(home, [docs], encoder=encoder)
+        with pytest.raises(HomeError, match="No space left on device") as caught:
+            sync(home, [docs], encoder=encoder)
     assert not isinstance(caught.value, Busy)
     assert sync(home, [docs], encoder=encoder).documents == 3
 

@@ -144,6 +144,7 @@ def test_every_quote_is_cut_verbatim_from_whole_sentences(texts: list[str], limi
         assert (quote.start, quote.end) == (first.start, first.end)
         assert quote.text == texts_by_source[first.source][first.start : first.end]
         assert quote.start <= quote.highlight[0] < quote.highlight[1] <= quote.end
+        assert len({(c.source, c.start) for c in quote.citations}) == len(quote.citations)
         for citation in quote.citations:
             cited = texts_by_source[citation.source][citation.start : citation.end]
             assert " ".join(cited.split()).casefold() == " ".join(quote.text.split()).casefold()

@@ -101,3 +101,9 @@ def test_equal_scores_of_the_lexical_search_alone_stay_in_its_order(fixed_store:
     passages = [named(id) for id in "abc"]
     store = fixed_store(passages, [], [(id, 3.0) for id in "bca"], dict.fromkeys("abc", 0.5))
     assert [p.chunk.id for p in retrieve(store, "question", VECTOR, Config())] == ["b", "c", "a"]
+
+
+def test_equal_scores_come_first_where_the_dense_search_found_them(fixed_store: MakeStore) -> None:
+    store = fixed_store([named(id) for id in "abcd"], [("d", 0.9), ("c", 0.8)], [("a", 5.0), ("b", 4.0)])
+    found = retrieve(store, "question", VECTOR, Config(fusion="rrf"))
+    assert [(p.chunk.id, p.score) for p in found] == [("d", 1 / 61), ("a", 1 / 61), ("c", 1 / 62), ("b", 1 / 62)]
