@@ -22,10 +22,10 @@ def compose(spans: Sequence[Span], limit: int) -> tuple[Quote, ...]:
     for span in spans:
         start, end = sentences_around(span)
         key = normalised(span.passage.document.text[start:end])
+        if any(_overlap(span, other) for group in groups.values() for other in group):
+            continue
         if key in groups:
-            if all((start, span.passage.document.id) != (sentences_around(other)[0], other.passage.document.id)
-                   for other in groups[key]):
-                groups[key].append(span)
+            groups[key].append(span)
         elif len(groups) < limit and probability(span.score) >= least:
             groups[key] = [span]
     quotes = []
@@ -42,7 +42,12 @@ def compose(spans: Sequence[Span], limit: int) -> tuple[Quote, ...]:
 def sentences_around(span: Span) -> tuple[int, int]:
     """The span grown to whole sentences of its chunk."""
     touched = [(start, end) for start, end in span.passage.chunk.sentences if start < span.end and span.start < end]
-    return min(span.start, touched[0][0]), max(span.end, touched[-1][1])
+    return min([span.start, *(start for start, _ in touched)]), max([span.end, *(end for _, end in touched)])
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    (start, end), (other_start, other_end) = sentences_around(one), sentences_around(other)
+    return one.passage.document.id == other.passage.document.id and start < other_end and other_start < end
 
 
 def _citation(span: Span, number: int) -> Citation:

@@ -16,9 +16,8 @@ _POINTS_BACK = re.compile(
     r"|instead|former|latter|both|either|such|so)\b", re.IGNORECASE)
 _POINTS_NOWHERE = re.compile(r"\b(?:is|are|was|were) there\b|\bthere (?:is|are|was|were)\b|\bso (?:many|much)\b|\bone of\b",
                              re.IGNORECASE)
-_GOES_ON = re.compile(
-    r"^\W*(?:and|but|or|so|also|then|what about|how about|what if|why|since when|until when|really|ok|for|with|in|on|at)\b",
-    re.IGNORECASE)
+_GOES_ON = re.compile(r"^\W*(?:and|but|or|so|also|then|what about|how about|what if|really|ok)\b", re.IGNORECASE)
+_MAY_GO_ON = re.compile(r"^\W*(?:why|since when|until when|for|with|in|on|at)\b", re.IGNORECASE)  # where little follows
 _SHORT = 2  # content words: a question with fewer says too little to stand alone
 _TURNS = 3
 _ADDED = 8
@@ -45,6 +44,7 @@ def resolve(question: str, history: Sequence[str] = ()) -> str:
 
 def leans(question: str) -> bool:
     """Whether the question needs the turns before it to be understood."""
-    if _GOES_ON.match(question) or len(terms(question)) < _SHORT:
+    words = len(terms(question))
+    if words < _SHORT or _GOES_ON.match(question) or (words == _SHORT and _MAY_GO_ON.match(question)):
         return True
     return bool(_POINTS_BACK.search(_POINTS_NOWHERE.sub("", question)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,14 +51,17 @@ def verify(receipt: dict[str, Any], store: PassageStore) -> list[Check]:
     """Replay every citation on the library's text, and on the file itself where it is still there.
 
     The document must have the hash that the receipt states, and its characters from `start` to `end` must be the quote
-    (in further citations of one quote: the same words). Raises DataError where the receipt lacks a field.
+    (in further citations of one quote: the same words). Raises DataError where the receipt lacks a field or contradicts itself.
     """
     paths = {info.document_id: info.path for info in store.sources()}
     try:
         checks = [_replay(quote, citation, index == 0, store, paths) for quote in receipt["quotes"]
                   for index, citation in enumerate(_cited(quote))]
-        if receipt["text"] != "\n".join(quote["text"] for quote in receipt["quotes"]):
-            return [replace(check, problem=check.problem or "the receipt's text is not that of its quotes") for check in checks]
+        told = "\n".join(quote["text"] for quote in receipt["quotes"])
+        if receipt["text"] != told and all(check.ok for check in checks):  # else the check says where it goes wrong
+            raise DataError("the receipt's text is not that of its quotes", "Write it anew with: pullquote ask … --json")
+        if receipt["answered"] and not checks:
+            raise DataError("the receipt is of an answer, yet it cites nothing", "Write it anew with: pullquote ask … --json")
         return checks
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError(f"the receipt lacks a field or has one of the wrong kind: {error}",

@@ -65,7 +65,7 @@ def _complain(error: Exception) -> int:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    return _printable(" ".join(str(error).split()))
 
 
 @app.command()
@@ -112,11 +112,11 @@ def status(home: Home = None, json: Json = False) -> int:
                      "sources": [{"source": s.source, "title": s.title, "media_type": s.media_type, "pages": s.pages,
                                   "characters": s.characters, "chunks": s.chunks} for s in sources]})
         return ANSWERED
-    print(f"{where}: {made.documents} documents, {made.chunks} chunks, {made.tokens} tokens")
-    print(f"generation {made.id} of {made.created}, encoder {made.encoder} ({made.revision}),"
-          f" chunks of at most {made.chunking.size} tokens")
+    print(f"{_printable(str(where))}: {made.documents} documents, {made.chunks} chunks, {made.tokens} tokens")
+    print(_printable(f"generation {made.id} of {made.created}, encoder {made.encoder} ({made.revision}),"
+                     f" chunks of at most {made.chunking.size} tokens"))
     for root in made.roots:
-        print(f"follows {root.path} as {_printable(root.name)}")
+        print(_printable(f"follows {root.path} as {root.name}"))
     for source in sources:
         pages = f", {source.pages} pages" if source.pages else ""
         print(f"  {_printable(source.source)}  ({source.characters} characters{pages})")
@@ -235,7 +235,7 @@ def evaluate(questions: Annotated[Path | None, typer.Argument(metavar="[SET]", h
         _writing(html, lambda path: path.write_text(as_html(run, before), "utf-8"))
     fallen = compare(run, before) if before else []
     for regression in fallen:
-        print(f"fell: {regression}", file=sys.stderr)
+        print(_printable(f"fell: {regression}"), file=sys.stderr)
     return ERROR if fallen else ANSWERED
 
 

@@ -105,6 +105,7 @@ def test_white_space_counts_in_the_first_citation(receipt: dict[str, Any], home:
 @pytest.mark.parametrize("change", [
     lambda receipt: receipt["quotes"][0].update(start=400, end=400 + len(receipt["quotes"][0]["text"])),
     lambda receipt: receipt.update(text=receipt["text"].replace("25", "52")),
+    lambda receipt: receipt.update(quotes=[]),
 ])
 def test_a_receipt_that_contradicts_itself_does_not_hold(receipt: dict[str, Any], home: Path,
                                                          change: Callable[[Any], None]) -> None:
@@ -142,7 +143,7 @@ def test_every_citation_of_a_quote_is_replayed_for_itself(home: Path, folder: Pa
 
 
 def test_the_receipt_of_a_refusal_cites_nothing(home: Path, receipt: dict[str, Any]) -> None:
-    assert verify(receipt | {"answered": False, "quotes": []}, open_current(home)) == []
+    assert verify(receipt | {"answered": False, "quotes": [], "text": ""}, open_current(home)) == []
 
 
 @pytest.mark.parametrize("schema", [0, 2, "1", None])
