@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import time
@@ -36,6 +37,7 @@ from index.lexical import LexicalWriter
 from index.types import Chunk, Document
 from index.vectors import write_vectors
 
+_OWN = ("generations", "cache", "runs", "CURRENT", "lock", "lock.pid", "pullquote.toml")  # in a home; uploads are documents
 _ENCODE_AT_ONCE = 1024  # chunks: enough to sort by length, little enough to hold in memory
 
 
@@ -89,6 +91,7 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
     with writing(home):
         before = _previous(home, encoder, chunking, rebuild)
         roots, scan, excluded = _roots(home, before.manifest if before else remembered(home), paths)
+        roots, scan = _without_deleted_files(before, roots, scan)
         changes = _Changes()
         found = {file.source: file for file in _look(home, scan, excluded, changes)}
         kept = _carried(before, roots, scan, found, changes)
@@ -193,24 +196,41 @@ def _roots(home: Path, before: Manifest | None, paths: Sequence[Path],
     """
     roots = list(before.roots) if before else []
     excluded = list(before.excluded) if before else []
-    scan: list[Root] = []
     for path in paths:
-        absolute = path.expanduser().absolute()
+        absolute = _absolute(path)
         if not absolute.exists():
             raise InputError(f"there is no file or folder {path}", "Check the path")
         if absolute.resolve() == home.resolve():
             raise InputError(f"{path} is the index itself", "Name the files to index")
-        around = next((root for root in roots if absolute.is_relative_to(root.path)), None)
-        if around is None:
-            roots = [root for root in roots if not Path(root.path).is_relative_to(absolute)]
-            around = Root(str(absolute), _free_name(absolute, [root.name for root in roots]))
-            roots.append(around)
-        name = Path(around.name, absolute.relative_to(around.path)).as_posix()
-        excluded = [source for source in excluded if not _below(source, name)]
-        scan.append(Root(str(absolute), name))
+        if not any(_leads_to(root.path, absolute) for root in roots):
+            roots = [root for root in roots if not _leads_to(str(absolute), Path(root.path))]
+            roots.append(Root(str(absolute), _free_name(absolute, [root.name for root in roots])))
+    scan = [Root(str(path), Path(root.name, path.relative_to(root.path)).as_posix())
+            for path in map(_absolute, paths) for root in roots if _leads_to(root.path, path)]
+    excluded = [source for source in excluded if not any(_below(source, root.name) for root in scan)]
     if not paths and not roots:
         raise NoIndex(f"nothing is indexed in {home} yet", "Index your files with: pullquote index PATH")
     return tuple(roots), tuple(scan if paths else roots), tuple(excluded)
+
+
+def _absolute(path: Path) -> Path:
+    """Without `..` and `~`; links stay as they are."""
+    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 (pathlib keeps the dots)
+
+
+def _leads_to(root: str, path: Path) -> bool:
+    """Whether a walk of the root comes by the path: it is the root or lies below it, in no hidden folder."""
+    return path.is_relative_to(root) and not any(part.startswith(".") for part in path.relative_to(root).parts)
+
+
+def _without_deleted_files(before: Generation | None, roots: tuple[Root, ...], scan: tuple[Root, ...],
+                           ) -> tuple[tuple[Root, ...], tuple[Root, ...]]:
+    """Leave out roots that are files and were deleted. (A folder that is gone may be on a disk that is not there.)"""
+    files = {record.path for record in before.catalog.files()} if before else set()
+    deleted = {root.path for root in roots
+               if root.path in files and not Path(root.path).exists() and Path(root.path).parent.is_dir()}
+    return (tuple(root for root in roots if root.path not in deleted),
+            tuple(root for root in scan if root.path not in deleted))
 
 
 def _free_name(path: Path, taken: Sequence[str]) -> str:
@@ -224,13 +244,13 @@ def _free_name(path: Path, taken: Sequence[str]) -> str:
 def _look(home: Path, scan: Sequence[Root], excluded: Sequence[str], changes: _Changes) -> Iterator[Found]:
     """The files below the roots to look through, the home's own left out; what cannot be looked at is noted."""
     seen: set[str] = set()
-    ours, uploads = home.absolute(), (home / "uploads").absolute()
+    ours = tuple(home.absolute() / name for name in _OWN)
     for root in scan:
         for found in find_files(Path(root.path), root.name):
             if isinstance(found, FileError):
                 changes.skipped.append(found)
                 continue
-            own = found.path.is_relative_to(ours) and not found.path.is_relative_to(uploads)
+            own = any(found.path.is_relative_to(path) for path in ours)
             if not own and str(found.path) not in seen and not any(_below(found.source, name) for name in excluded):
                 seen.add(str(found.path))
                 yield found
@@ -271,6 +291,9 @@ def _take_in(build: _Build, file: Found, excluded: Sequence[str], before: Genera
                 changes.unchanged += build.carry(replace(known, size=file.size, mtime_ns=file.mtime_ns))
                 return
         documents = read_documents(file.path, file.source)
+        taken = next((document.source for document in documents if document.source in build.sources), None)
+        if taken:
+            raise FileError(file.source, f"another file holds a document called {taken} too", "Rename one of the two")
     except FileError as error:
         _keep(build, known, error, changes)
         return

@@ -26,10 +26,14 @@ class EmbeddingCache:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._encoder = encoder
         self._prefix = f"{encoder.name}\0{encoder.revision}\0".encode()
-        self._database = sqlite3.connect(path)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = NORMAL")
-        self._database.execute("CREATE TABLE IF NOT EXISTS embedding (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID")
+        try:
+            self._database = _open(path)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:  # damaged: it is only a cache, so begin a new one
+            for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+                path.with_name(name).unlink(missing_ok=True)
+            self._database = _open(path)
         self.encoded = 0
 
     def encode(self, texts: Sequence[str], tell: Callable[[int], None] = lambda done: None) -> Half:
@@ -67,3 +71,11 @@ class EmbeddingCache:
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = NORMAL")
+    database.execute("CREATE TABLE IF NOT EXISTS embedding (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID")
+    return database

@@ -96,6 +96,10 @@ def _find_below(folder: Path, source: str) -> Iterator[Found | FileError]:
 
 def _look_at(path: Path, source: str) -> Found | FileError:
     try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        return FileError(source, "its name, or a folder's above it, is not valid text", "Rename it")
+    try:
         status = path.stat()
     except OSError as problem:
         return _cannot(problem, source, _gone(source))

@@ -1,6 +1,6 @@
 """Generations: immutable index folders, of which `CURRENT` names the one in use.
 
-A new one is written to `.tmp-<id>`, synced, renamed into place, and only then named in `CURRENT`, which is itself replaced
+A new one is written to `.tmp-build`, synced, renamed into place, and only then named in `CURRENT`, which is itself replaced
 atomically. A crash at any byte leaves the old generation in use.
 """
 
@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from index.vectors import Vectors
 
 FORMAT = 1
 KEPT = 3  # generations that prune leaves: the one in use and those before it
+_ID = re.compile(r"\d{6,}-[0-9a-f]{8}")
 _DOCUMENTS_IN_MEMORY = 256
 
 
@@ -71,7 +74,7 @@ class Manifest:
             version = fields.pop("format")
             if version != FORMAT:
                 raise FormatVersion(f"the index at {where} has format {version}; this Pullquote reads format {FORMAT}",
-                                    "Index again with: pullquote index --rebuild")
+                                    "Index again with: pullquote index --rebuild PATH…")
             if fields.pop("sha256") != _digest({"format": version, **fields}):
                 raise Corrupt(f"the manifest of {where} is damaged", _MEND)
             fields["chunking"] = Chunking(**fields["chunking"])
@@ -145,7 +148,7 @@ class Generation:
 def generations(home: Path) -> list[str]:
     """The ids of the generations on disk, oldest first."""
     folder = home / "generations"
-    return sorted(p.name for p in folder.iterdir() if not p.name.startswith(".")) if folder.is_dir() else []
+    return sorted(p.name for p in folder.iterdir() if _ID.fullmatch(p.name)) if folder.is_dir() else []
 
 
 def current_id(home: Path) -> str:
@@ -217,12 +220,16 @@ def point(home: Path, id: str) -> None:
 
 
 def prune(home: Path) -> None:
-    """Erase all but the last few generations, and what interrupted builds left. Only the writer may call this."""
+    """Erase all but the generation in use and the few it was made from, and what interrupted builds left.
+
+    Only the writer may call this.
+    """
     folder = home / "generations"
     in_use = current_id(home)
-    complete = generations(home)
-    for id in complete[: complete.index(in_use)][: -(KEPT - 1)]:
-        shutil.rmtree(folder / id, ignore_errors=True)
+    kept = [in_use, *islice(_forebears(home, in_use), KEPT - 1)]  # those that a rollback would go to
+    for id in generations(home):
+        if id not in kept:
+            shutil.rmtree(folder / id, ignore_errors=True)
     for leftover in folder.glob(".tmp-*"):
         shutil.rmtree(leftover, ignore_errors=True)
 

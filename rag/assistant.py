@@ -44,6 +44,7 @@ class Assistant:
     @classmethod
     def open(cls, home: Path, config: Config | None = None) -> Assistant:
         """Open a home. Raises NoIndex, FormatVersion, Corrupt, EncoderMismatch, SettingsError, ModelError."""
+        current_id(home)  # nothing indexed: say so before a model is loaded
         config = config or Config.load(home)
         encoder = load_encoder(config.encoder)
         assistant = cls(home, config, encoder, load_reader(encoder))

@@ -63,7 +63,7 @@ def verify(receipt: dict[str, Any], store: PassageStore) -> list[Check]:
         if receipt["answered"] and not checks:
             raise DataError("the receipt is of an answer, yet it cites nothing", "Write it anew with: pullquote ask … --json")
         return checks
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"the receipt lacks a field or has one of the wrong kind: {error}",
                         "Write it anew with: pullquote ask … --json") from None
 
@@ -96,9 +96,18 @@ def _replay(quote: dict[str, Any], citation: dict[str, Any], first: bool, store:
         return check("other words stand at this place")
     if first and (quote["start"], quote["end"]) != (start, end):
         return check("the quote says that it stands elsewhere than its citation")
+    section = document.section_at(start)
+    if (citation["title"], citation["page"], citation["heading"]) != (document.title, section.page, list(section.heading)):
+        return check("the citation states another title, page or heading than the document")
+    low, high = quote["highlight"]
+    if first and not start <= low < high <= end:
+        return check("the highlight does not lie in the quote")
     file = Path(paths[document.id]) if paths.get(document.id) else None
     if file is None or not file.is_file():
         return check()
-    with file.open("rb") as opened:
-        same = hashlib.file_digest(opened, "sha256").hexdigest() == document.file_sha256
+    try:
+        with file.open("rb") as opened:
+            same = hashlib.file_digest(opened, "sha256").hexdigest() == document.file_sha256
+    except OSError as error:
+        return check(f"the file on disk cannot be read ({error.strerror})")
     return check("" if same else "the file on disk has changed since it was indexed", file_checked=True)

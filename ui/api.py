@@ -98,7 +98,10 @@ def add_error_handlers(app: FastAPI) -> None:
 
 
 class SecurityHeaders:
-    """ASGI middleware that adds the security headers to every response; it holds back no stream."""
+    """ASGI middleware: adds the security headers to every response, and refuses what other sites' pages send.
+
+    It holds back no stream.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -112,6 +115,10 @@ class SecurityHeaders:
                 message["headers"] = [*message.get("headers", []), *self._headers]
             await send(message)
 
+        crossing = (b"sec-fetch-site", b"cross-site") in scope.get("headers", ())
+        if crossing and scope["type"] == "http" and scope["method"] not in ("GET", "HEAD"):
+            await _error(403, "another site's page may not send this", "Open the chat itself")(scope, receive, with_headers)
+            return
         await self._app(scope, receive, with_headers)
 
 

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import gradio as gr
 import uvicorn
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from index.errors import SettingsError
 from index.files import MAX_SIZE
@@ -29,8 +30,11 @@ STATIC = Path(__file__).parent / "static"
 FIRST_PORT, PORTS = 7860, 100  # tried in turn where none is given
 
 
-def create_app(home: Path, config: Config | None = None) -> FastAPI:
-    """The application on the library in `home`, which need not hold anything yet."""
+def create_app(home: Path, config: Config | None = None, hosts: Sequence[str] = ("*",)) -> FastAPI:
+    """The application on the library in `home`, which need not hold anything yet.
+
+    `hosts` are the names under which it may be asked for: a page elsewhere whose name was made to point here is refused.
+    """
     library = Library(home, config)
 
     @asynccontextmanager
@@ -41,11 +45,14 @@ def create_app(home: Path, config: Config | None = None) -> FastAPI:
 
     app = FastAPI(title="Pullquote", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     add_error_handlers(app)
     app.include_router(router(library.assistant))
     app.mount("/ui", StaticFiles(directory=STATIC), name="ui")
+    page = chat.page(library)
+    page.has_launched = True  # a mounted page never says so itself, and without it Gradio takes any path for an upload
     gr.mount_gradio_app(
-        app, chat.page(library), path="/", theme=look.theme(), head=_head(), favicon_path=str(STATIC / "favicon.svg"),
+        app, page, path="/", theme=look.theme(), head=_head(), favicon_path=str(STATIC / "favicon.svg"),
         footer_links=[], run_history=False, ssr_mode=False, pwa=False, show_error=True, max_file_size=MAX_SIZE,
         allowed_paths=[], blocked_paths=[str(home.absolute())])
     return app
@@ -57,7 +64,8 @@ def serve(home: Path, host: str = "127.0.0.1", port: int | None = None, config: 
     Without a port, the first free one from 7860 on. Raises SettingsError where the port or the host cannot be had.
     """
     listening = _listen(host, port)
-    app = create_app(home, config)
+    anywhere = ":" in host or host in ("", "0.0.0.0")  # (the middleware knows no IPv6 addresses)
+    app = create_app(home, config, ("*",) if anywhere else ("localhost", "127.0.0.1", host))
     # Open pages hold connections: without a limit they would hold up the end.
     settings = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)
     with suppress(KeyboardInterrupt):  # the usual way to stop it

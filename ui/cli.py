@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ANSWERED, ERROR, USAGE, REFUSED = 0, 1, 2, 3
 
-app = typer.Typer(name="pullquote", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
+app = typer.Typer(name="pullquote", add_completion=False, rich_markup_mode=None,
                   pretty_exceptions_enable=False,
                   help="Ask your own documents; get the answer in their own words, every sentence a quote with its place.")
 
@@ -39,7 +39,7 @@ def main() -> None:
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
-        code = app(arguments, standalone_mode=False)
+        code = app(arguments or ["--help"], standalone_mode=False)
     except Exception as error:
         if debug:
             raise
@@ -172,7 +172,7 @@ def ask(question: Annotated[str, typer.Argument(help="The question.")], home: Ho
 @app.command()
 def chat(home: Home = None,
          host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
-         port: Annotated[int | None, typer.Option(help="The port [7860, or the next free].",
+         port: Annotated[int | None, typer.Option(min=0, max=65535, help="The port [7860, or the next free].",
                                                   show_default=False)] = None) -> int:
     """Open the chat for a browser on this machine."""
     from ui.app import serve

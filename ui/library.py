@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 
 from index.build import Listener, Progress, Report, remove, sync
 from index.encoder import Encoder, load_encoder
-from index.errors import NoIndex, PullquoteError
+from index.errors import FileError, NoIndex, PullquoteError
 from index.files import read_documents
 from index.store import SourceInfo
 from rag.assistant import Assistant
@@ -82,8 +82,11 @@ class Library:
         """
         name = safe_name(upload.name)
         read_documents(upload, name)
-        self.uploads.mkdir(parents=True, exist_ok=True)
-        return Path(shutil.move(upload, self.uploads / name))
+        try:
+            self.uploads.mkdir(parents=True, exist_ok=True)
+            return Path(shutil.move(upload, self.uploads / name))
+        except OSError as error:
+            raise FileError(name, f"it cannot be stored ({error.strerror})", "Make room, then add it again") from error
 
     def withdraw(self, uploads: Sequence[Path]) -> None:
         """Delete those of the uploads that are not part of the library."""

@@ -39,4 +39,4 @@ class Format:
 
 def stem(source: str) -> str:
     """A title for a document that has none: the file's name without folder and suffix."""
-    return Path(source.split("#", 1)[0]).stem
+    return Path(source).stem

@@ -1,4 +1,4 @@
-"""What a reader must do. To add one, write a class with these members and give it a name in `rag.reader.load`."""
+"""What a reader must do. To add one, write a class with these members and give it a name in `rag.reader.load_reader`."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 
 from index.build import Progress
 from index.errors import PullquoteError
@@ -66,14 +66,21 @@ def documents_html(sources: Sequence[SourceInfo]) -> str:
     """The list of documents; the rows of one JSON Lines file stand together."""
     files: dict[str, list[SourceInfo]] = {}
     for info in sources:
-        files.setdefault(info.source.split("#", 1)[0], []).append(info)
+        files.setdefault(file_of(info), []).append(info)
     items = "".join(_document(source, infos) for source, infos in files.items())
     return f'<ul class="documents">{items}</ul>' if items else '<p class="hint">No documents yet.</p>'
 
 
 def file_count(sources: Sequence[SourceInfo]) -> int:
     """How many documents people see: the rows of one JSON Lines file count as one."""
-    return len({info.source.split("#", 1)[0] for info in sources})
+    return len({file_of(info) for info in sources})
+
+
+def file_of(info: SourceInfo) -> str:
+    """The source of the file that a document stands in: its own, or without the row's id (`faq.jsonl#12`)."""
+    name = PurePath(info.path).name
+    at = info.source.rfind(f"{name}#") if name else -1
+    return info.source if at < 0 else info.source[: at + len(name)]
 
 
 def _row(row: Row) -> str:
