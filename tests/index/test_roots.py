@@ -1,0 +1,89 @@
+"""What a library follows: paths as people write them, and what becomes of files that go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from index.build import Report, remove, sync
+from index.generation import open_current, rollback
+
+
+def put(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def sources(home: Path) -> list[str]:
+    return [info.source for info in open_current(home).sources()]
+
+
+def test_dots_in_a_path_make_no_other_place(tmp_path: Path, home: Path, encoder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / "docs" / "b.md", "One thing.")
+    put(tmp_path / "project" / "a.md", "Another thing.")
+    monkeypatch.chdir(tmp_path / "project")
+    sync(home, [Path()], encoder=encoder)
+    sync(home, [Path("../docs")], encoder=encoder)
+    sync(home, [tmp_path / "docs"], encoder=encoder)
+    sync(home, encoder=encoder)
+    assert sources(home) == ["docs/b.md", "project/a.md"]
+
+
+def test_uploads_in_a_hidden_home_stay_when_the_folder_around_it_is_followed(tmp_path: Path, encoder: Any) -> None:
+    home = tmp_path / "up" / ".pullquote"
+    put(tmp_path / "up" / "own.md", "My own.")
+    put(home / "uploads" / "sent.md", "Sent in.")
+    for paths in ([home / "uploads"], [tmp_path / "up"], [home / "uploads"], []):
+        sync(home, paths, encoder=encoder)
+    assert sources(home) == ["up/own.md", "uploads/sent.md"]
+
+
+def test_a_file_that_was_named_and_deleted_disappears(tmp_path: Path, home: Path, encoder: Any) -> None:
+    gone, stays = put(tmp_path / "a.md", "A thing."), put(tmp_path / "b.md", "B thing.")
+    sync(home, [gone, stays], encoder=encoder)
+    gone.unlink()
+    report = sync(home, encoder=encoder)
+    assert (report.removed, report.skipped, sources(home)) == (("a.md",), (), ["b.md"])
+
+
+def test_a_folder_and_one_in_it_named_together_are_one_root(tmp_path: Path, home: Path, encoder: Any) -> None:
+    put(tmp_path / "docs" / "a" / "x.md", "Deep.")
+    put(tmp_path / "docs" / "y.md", "Shallow.")
+    sync(home, [tmp_path / "docs" / "a", tmp_path / "docs"], encoder=encoder)
+    sync(home, [put(tmp_path / "other.md", "Other.")], encoder=encoder)
+    assert sources(home) == ["docs/a/x.md", "docs/y.md", "other.md"]
+
+
+def test_documents_beside_the_index_are_found(tmp_path: Path, encoder: Any) -> None:
+    put(tmp_path / "docs" / "a.md", "A thing.")
+    assert sync(tmp_path, [tmp_path / "docs"], encoder=encoder).added == ("docs/a.md",)
+
+
+def test_two_files_with_a_document_of_one_name_do_not_stop_the_others(tmp_path: Path, home: Path, encoder: Any) -> None:
+    put(tmp_path / "docs" / "f.jsonl", '{"id": "x", "text": "A row."}\n')
+    put(tmp_path / "docs" / "f.jsonl#x", "A file called so.")
+    put(tmp_path / "docs" / "g.md", "Another.")
+    report: Report = sync(home, [tmp_path / "docs"], encoder=encoder)
+    assert report.added == ("docs/f.jsonl#x", "docs/g.md")
+    assert [str(error) for error in report.skipped] == [
+        "docs/f.jsonl#x: another file holds a document called docs/f.jsonl#x too. Rename one of the two"]
+
+
+def test_rollback_finds_its_way_after_many_builds(tmp_path: Path, home: Path, encoder: Any) -> None:
+    put(tmp_path / "docs" / "a.md", "Version 0.")
+    sync(home, [tmp_path / "docs"], encoder=encoder)
+    for number in (1, 2):
+        put(tmp_path / "docs" / f"n{number}.md", f"Version {number}.")
+        sync(home, encoder=encoder)
+    rollback(home)
+    first = rollback(home).id
+    remove(home, ["docs/a.md"], encoder=encoder)
+    assert rollback(home).id == first
+
+
+def test_a_damaged_cache_is_begun_anew(tmp_path: Path, home: Path, encoder: Any) -> None:
+    put(home / "cache" / "embeddings.sqlite", "no database at all, whatever its name says" * 20)
+    assert sync(home, [put(tmp_path / "a.md", "A thing.")], encoder=encoder).encoded == 1
