@@ -36,6 +36,9 @@ def receipt(home: Path, folder: Path, encoder: Any, weights: Path) -> dict[str, 
     return load_receipt(orjson.dumps(asked.ask("How many days a year is annual leave?").json()))
 
 
+OTHER_LABEL = "the citation states another title, page or heading than the document"
+
+
 def problems(receipt: dict[str, Any], home: Path) -> list[str]:
     return [check.problem for check in verify(receipt, open_current(home))]
 
@@ -55,6 +58,9 @@ def test_an_untouched_receipt_holds_and_the_file_was_compared(receipt: dict[str,
     (lambda quote: quote["citations"][0].update(file_sha256="0" * 64),
      "the document's file is another than the one that was cited"),
     (lambda quote: quote["citations"][0].update(source="docs/none.txt"), "the document is no longer in the library"),
+    (lambda quote: quote["citations"][0].update(page=99), OTHER_LABEL),
+    (lambda quote: quote["citations"][0].update(title="Law"), OTHER_LABEL),
+    (lambda quote: quote.update(highlight=[0, 10_000]), "the highlight does not lie in the quote"),
 ])
 def test_every_tampering_is_found(receipt: dict[str, Any], home: Path, change: Callable[[Any], None], problem: str) -> None:
     altered = copy.deepcopy(receipt)
