@@ -65,7 +65,9 @@ class SentenceEncoder:
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
         from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
 
+        logging.disable_progress_bar()  # loading takes a moment: no bar of its own among ours
         try:
             model = SentenceTransformer(self._folder, device="cpu")
         except Exception as error:
