@@ -215,7 +215,7 @@ def _roots(home: Path, before: Manifest | None, paths: Sequence[Path],
 
 def _absolute(path: Path) -> Path:
     """Without `..` and `~`; links stay as they are."""
-    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 (pathlib keeps the dots)
+    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 (Path.absolute keeps `..`, resolve follows links)
 
 
 def _leads_to(root: str, path: Path) -> bool:

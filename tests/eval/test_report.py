@@ -1,3 +1,4 @@
+import io
 import re
 from html.parser import HTMLParser
 
@@ -26,7 +27,7 @@ class Elements(HTMLParser):
 
 
 def printed(run, baseline=None):
-    console = Console(width=120, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
+    console = Console(width=120, record=True, file=io.StringIO())
     console.print(report.table(run, baseline))
     return console.export_text()
 
