@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import filecmp
+import os
 import re
+import secrets
 import shutil
 import threading
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cached_property
-from pathlib import Path
+from itertools import chain, count
+from pathlib import Path, PurePath
 from queue import Empty, SimpleQueue
 
 from index.build import Listener, Progress, Report, remove, sync
 from index.encoder import Encoder, load_encoder
-from index.errors import FileError, NoIndex, PullquoteError
+from index.errors import FileError, HomeError, NoIndex, PullquoteError
 from index.files import read_documents
+from index.generation import file_sha256, open_current, writing
 from index.store import SourceInfo
 from rag.assistant import Assistant
 from rag.config import Config
@@ -31,18 +37,28 @@ class Cancelled(PullquoteError):
 
 
 class Library:
-    """One home, shared by everybody who looks at the page."""
+    """One home, shared by everybody who looks at the page.
+
+    Uploads are exchanged as a whole or not at all, even where the process is killed, because the index is the judge.
+    Before a build, each new file is renamed into `uploads/`, and the one that was there into `uploads/.kept/` (where there
+    was none, an empty file stands for it). After the build, and before anything else is done with a library in which
+    `.kept` is found, each pair is settled: if the index holds the new file, the one before is deleted; else that comes back.
+    """
 
     def __init__(self, home: Path, config: Config | None = None) -> None:
         self.home = home
         self.config = config or Config.load(home)
-        self.uploads = home / "uploads"
+        self.uploads = Path(os.path.abspath(home / "uploads"))  # noqa: PTH100 (as the index spells it)
+        self._kept = self.uploads / ".kept"  # both hidden: the index does not look into them
+        self._incoming = self.uploads / ".incoming"
         self._opening = threading.Lock()
         self._building = threading.Lock()
         self._stop = threading.Event()  # of the build that was started last
         self._warming: threading.Thread | None = None
         self._assistant: Assistant | None = None
         self.ready = False  # whether the models are loaded, so that a question does not wait for them
+        shutil.rmtree(self._incoming, ignore_errors=True)
+        self._mend()
 
     def assistant(self) -> Assistant:
         """The assistant, opened when it is first needed. Raises NoIndex."""
@@ -75,25 +91,39 @@ class Library:
         """Cancel the build that was started last: whoever watches it gets `Cancelled`, and the index stays as it was."""
         self._stop.set()
 
-    def accept(self, upload: Path) -> Path:
-        """Move an uploaded file in among the uploads, in place of the one of the same name.
-
-        Raises FileError for a file that cannot be read; the earlier one then stays.
-        """
-        name = safe_name(upload.name)
-        read_documents(upload, name)
+    @contextmanager
+    def staging(self) -> Iterator[Path]:
+        """A folder for uploaded files until they are added; what is left in it is deleted in the end."""
+        folder = self._incoming / secrets.token_hex(8)
         try:
-            self.uploads.mkdir(parents=True, exist_ok=True)
-            return Path(shutil.move(upload, self.uploads / name))
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def accept(self, file: Path, staged: Path) -> Path:
+        """Read an uploaded file and move it to the `staging` folder, under the name that it will have in the library.
+
+        A file of that name in the library will be replaced; one that came with it will not: the second is numbered.
+        Raises FileError for a file that cannot be read.
+        """
+        name = safe_name(file.name)
+        try:
+            read_documents(file, name)
+            staged.mkdir(parents=True, exist_ok=True)
+            return Path(shutil.move(file, staged / self._free_name(file, name, staged)))
+        except FileError as error:
+            if not (self.uploads / name).exists():
+                raise
+            raise FileError(name, f"{error.message} (the version before stays)", error.remedy) from error
         except OSError as error:
             raise FileError(name, f"it cannot be stored ({error.strerror})", "Make room, then add it again") from error
 
-    def withdraw(self, uploads: Sequence[Path]) -> None:
-        """Delete those of the uploads that are not part of the library."""
-        known = {info.path for info in self.sources()}
-        for path in uploads:
-            if str(path.absolute()) not in known:
-                path.unlink(missing_ok=True)
+    def add(self, staged: Path) -> Iterator[Progress | Report]:
+        """Take in the files of a `staging` folder, each in place of the upload of its name.
+
+        What is cancelled or fails leaves the uploads as they were.
+        """
+        return self._watched(lambda tell: self._write(sync, [self.uploads], tell, staged))
 
     def close(self) -> None:
         """Cancel what is being built and give back the index."""
@@ -152,13 +182,69 @@ class Library:
         finally:
             stop.set()
 
-    def _write(self, write: Callable[..., Report], what: Sequence[Path | str], tell: Listener) -> Report:
+    def _write(self, write: Callable[..., Report], what: Sequence[Path | str], tell: Listener,
+               staged: Path | None = None) -> Report:
         with self._building:  # a build that was cancelled may still be on its way out
-            report = write(self.home, what, encoder=self._encoder, chunking=self.config.chunking,
-                           progress=tell)
+            tell(Progress("reading", 0, 0))  # this one may have been cancelled as well
+            try:
+                self._exchange(staged)
+                report = write(self.home, what, encoder=self._encoder, chunking=self.config.chunking,
+                               progress=tell)
+            finally:  # here, not where the build is watched: only this thread knows whether it came to its end
+                self._mend()
         if not self.ready:
             self.warm_up()
         return report
+
+    def _free_name(self, file: Path, name: str, staged: Path) -> str:
+        """The name, or the first numbered one that no other file has, neither among the new ones nor in the library."""
+        def is_free(free: str) -> bool:
+            there = self.uploads / free
+            rivals = [staged / free, *([there] if free != name or there.is_dir() else [])]
+            return all(not rival.exists() or filecmp.cmp(file, rival, shallow=False) for rival in rivals)
+
+        path = PurePath(name)
+        numbered = (f"{path.stem} ({number}){path.suffix}" for number in count(2))
+        return next(filter(is_free, chain([name], numbered)))
+
+    def _exchange(self, staged: Path | None) -> None:
+        """Settle what was left to settle, then put the new files in place and keep what was there."""
+        try:
+            with writing(self.home):
+                self._settle()
+                for new in sorted(staged.iterdir()) if staged else ():
+                    self._kept.mkdir(exist_ok=True)
+                    there, kept = self.uploads / new.name, self._kept / new.name
+                    if there.exists():
+                        there.replace(kept)
+                    else:
+                        kept.touch()
+                    new.replace(there)
+        except OSError as error:
+            raise HomeError(f"files cannot be moved within {self.uploads} ({error.strerror})",
+                            "Make room, or mend its permissions") from error
+
+    def _settle(self) -> None:
+        """Keep of each pair the file that the index holds, or else the one before. Only the writer may call this."""
+        if not self._kept.is_dir():
+            return
+        indexed = _indexed(self.home)
+        for kept in sorted(self._kept.iterdir()):
+            there = self.uploads / kept.name
+            if there.is_file() and file_sha256(there) == indexed.get(str(there)):
+                kept.unlink()
+            elif kept.stat().st_size:
+                kept.replace(there)
+            else:  # no file stood there: an empty one is never taken in
+                there.unlink(missing_ok=True)
+                kept.unlink()
+        self._kept.rmdir()
+
+    def _mend(self) -> None:
+        """Settle if it can be done now: where another process writes or the index is damaged, the next build does it."""
+        if self._kept.is_dir():
+            with suppress(PullquoteError, OSError), writing(self.home):
+                self._settle()
 
 
 def safe_name(name: str) -> str:
@@ -170,6 +256,18 @@ def safe_name(name: str) -> str:
     name = _UNSAFE.sub(" ", unicodedata.normalize("NFC", name.replace("\\", "/").rsplit("/", 1)[-1])).strip(" .")
     stem, dot, suffix = name.rpartition(".")
     return f"{stem[:100].strip()}{dot}{suffix[:20]}" if stem else name[:100] or "document"
+
+
+def _indexed(home: Path) -> dict[str, str]:
+    """The SHA-256 of every file as it was when it was indexed, by path."""
+    try:
+        generation = open_current(home)
+    except NoIndex:
+        return {}
+    try:
+        return {record.path: record.sha256 for record in generation.catalog.files()}
+    finally:
+        generation.close()
 
 
 def _latest(told: SimpleQueue[Progress | Report | BaseException], known: Progress | Report | BaseException,

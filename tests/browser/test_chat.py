@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -40,6 +41,9 @@ DOCUMENTS = {
                     " expense was incurred are not reimbursed.\n\nThe mileage rate for your own car is 48 cents a kilometre.",
     "<img src=x onerror=window.pwned=5>.md": f"# Warehouse <b>${{window.pwned = 6}}</b>\n\n{HOSTILE}\n\nClosed on Sundays.",
 }
+
+LARGE = "\n\n".join(f"# Part {n}\n\n" + f"Rule {n} says that the number {n * 7} is not the number {n * 9}. " * 9
+                    for n in range(250))
 
 
 @pytest.fixture(scope="session")
@@ -315,8 +319,7 @@ def test_an_empty_library_offers_the_sample(empty_server: str, open_page: Open) 
 def test_questions_go_on_while_the_library_grows(empty_server: str, open_page: Open, tmp_path: Path) -> None:
     small, large = tmp_path / "small.txt", tmp_path / "large.md"
     small.write_text("The canteen opens at 11:45 on every working day. It closes at 14:00.", "utf-8")
-    large.write_text("\n\n".join(f"# Part {n}\n\n" + f"Rule {n} says that the number {n * 7} is not the number {n * 9}. " * 9
-                                 for n in range(250)), "utf-8")
+    large.write_text(LARGE, "utf-8")
     page = open_page(empty_server)
     page.locator("#drop input[type=file]").set_input_files([small])
     expect(page.get_by_label("Question", exact=True)).to_be_visible(timeout=60_000)
@@ -326,6 +329,33 @@ def test_questions_go_on_while_the_library_grows(empty_server: str, open_page: O
     expect(page.locator("#rows progress")).to_be_visible()  # it is still growing
     page.get_by_role("button", name="Cancel indexing").click()
     expect(page.locator("#rows")).to_contain_text("the library is as it was")
+
+
+@pytest.mark.parametrize("how", ["cancelled", "left"])
+def test_a_replacing_upload_that_does_not_end_leaves_the_document_that_was_there(
+        empty_server: str, open_page: Open, tmp_path: Path, how: str) -> None:
+    canteen, kept = tmp_path / "canteen.md", tmp_path / "home" / "uploads" / "canteen.md"
+    canteen.write_text("The canteen opens at 11:45 on every working day. It closes at 14:00.", "utf-8")
+    before = canteen.read_text("utf-8")
+    page = open_page(empty_server)
+    page.locator("#drop input[type=file]").set_input_files([canteen])
+    expect(page.get_by_label("Question", exact=True)).to_be_visible(timeout=60_000)
+    canteen.write_text(LARGE, "utf-8")
+    page.locator("#upload input[type=file]").set_input_files([canteen])
+    expect(page.locator("#rows")).to_contain_text("chunks", timeout=30_000)
+    assert kept.read_text("utf-8") == LARGE
+    if how == "cancelled":
+        page.get_by_role("button", name="Cancel indexing").click()
+        expect(page.locator("#rows")).to_contain_text("the library is as it was")
+    else:
+        page.goto("about:blank")
+    deadline = time.monotonic() + 60  # the build ends at its next sign of progress
+    while kept.read_text("utf-8") != before and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert kept.read_text("utf-8") == before
+    page.goto(empty_server)
+    expect(page.locator("#documents li")).to_have_count(1)
+    expect(ask(page, "When does the canteen open?")).to_contain_text("11:45")
 
 
 def test_cancelling_leaves_the_library_as_it_was(empty_server: str, open_page: Open) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from index.build import Progress, Report
-from index.errors import FileError, PullquoteError
-from ui.library import Cancelled, Library, safe_name
+from index.errors import PullquoteError
+from ui.library import Library, safe_name
 from ui.pages.library import Row, documents_html, file_count, rows_html
 
 
@@ -35,7 +35,18 @@ class SmallEncoder:
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
     monkeypatch.setattr("ui.library.load_encoder", lambda name: SmallEncoder())
     monkeypatch.setattr("rag.assistant.load_encoder", lambda name: SmallEncoder())
+    monkeypatch.setenv("PULLQUOTE_READER", "similarity")  # needs no weights
     return Library(tmp_path / "home")
+
+
+def add(library: Library, *files: Path) -> Report:
+    """Take files in as the page does, and give back what was done."""
+    with library.staging() as staged:
+        for file in files:
+            library.accept(file, staged)
+        *_, report = library.add(staged)
+    assert isinstance(report, Report)
+    return report
 
 
 def write(folder: Path, name: str, text: str = "Staff have 25 days of leave.") -> Path:
@@ -60,31 +71,8 @@ def test_safe_names(name: str, safe: str) -> None:
     assert safe_name(name) == safe
 
 
-def test_an_upload_goes_in_and_replaces_the_one_of_its_name(library: Library, tmp_path: Path) -> None:
-    library.accept(write(tmp_path / "a", "leave.txt"))
-    *progress, report = library.sync([library.uploads])
-    assert isinstance(report, Report)
-    assert {p.stage for p in progress if isinstance(p, Progress)} <= {"reading", "encoding", "writing"}
-    assert report.added == ("uploads/leave.txt",)
-    library.accept(write(tmp_path / "b", "leave.txt", "Staff have 26 days of leave."))
-    *_, report = library.sync([library.uploads])
-    assert isinstance(report, Report)
-    assert report.updated == ("uploads/leave.txt",)
-    [info] = library.sources()
-    assert library.assistant().store.document(info.document_id).text == "Staff have 26 days of leave."
-
-
-def test_a_bad_upload_leaves_the_earlier_one(library: Library, tmp_path: Path) -> None:
-    library.accept(write(tmp_path / "a", "leave.txt"))
-    bad = write(tmp_path / "b", "leave.txt", "")
-    with pytest.raises(FileError):
-        library.accept(bad)
-    assert (library.uploads / "leave.txt").read_text() == "Staff have 25 days of leave."
-
-
 def test_a_document_is_taken_out(library: Library, tmp_path: Path) -> None:
-    library.accept(write(tmp_path, "leave.txt"))
-    list(library.sync([library.uploads]))
+    add(library, write(tmp_path, "leave.txt"))
     list(library.remove("uploads/leave.txt"))
     assert library.sources() == []
     assert not (library.uploads / "leave.txt").exists()
@@ -99,30 +87,16 @@ def test_a_build_that_nobody_watches_any_more_ends_and_changes_nothing(
         library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ui.library.load_encoder", lambda name: SmallEncoder(seconds=0.1))
     text = "\n\n".join(f"# Part {n}\n\nStaff of part {n} have {n} days of leave." + " More." * 40 for n in range(200))
-    library.accept(write(tmp_path, "long.md", text))
-    build = library.sync([library.uploads])
+    folder = write(tmp_path / "docs", "long.md", text).parent
+    build = library.sync([folder])
     for news in build:
         if isinstance(news, Progress) and news.stage == "encoding":
             break
     build.close()
-    *_, report = library.sync([library.uploads])  # waits for the other to be gone
+    *_, report = library.sync([folder])  # waits for the other to be gone
     assert isinstance(report, Report)
     assert report.generation.startswith("000001")
     assert report.documents == 1
-
-
-def test_a_cancelled_build_says_so_and_new_uploads_go(
-        library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ui.library.load_encoder", lambda name: SmallEncoder(seconds=0.5))
-    upload = library.accept(write(tmp_path, "leave.txt"))
-    build = library.sync([library.uploads])
-    assert isinstance(next(build), Progress)
-    library.cancel()
-    with pytest.raises(Cancelled):
-        list(build)
-    library.withdraw([upload])
-    assert not upload.exists()
-    assert library.sources() == []
 
 
 def test_rows_and_documents_are_safe_html(library: Library, tmp_path: Path) -> None:
@@ -134,8 +108,7 @@ def test_rows_and_documents_are_safe_html(library: Library, tmp_path: Path) -> N
     assert "${" not in told
     assert "Mend it." in told
     assert 'value="0.500"' in told
-    library.accept(write(tmp_path, "faq.jsonl", '{"id": "a", "text": "One day."}\n{"id": "b", "text": "Two <days>."}\n'))
-    list(library.sync([library.uploads]))
+    add(library, write(tmp_path, "faq.jsonl", '{"id": "a", "text": "One day."}\n{"id": "b", "text": "Two <days>."}\n'))
     assert file_count(library.sources()) == 1
     listed = documents_html(library.sources())
     assert listed.count("<li>") == 1

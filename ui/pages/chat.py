@@ -6,7 +6,6 @@ import logging
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -166,29 +165,28 @@ def _message(role: str, content: str) -> Message:
 def _take_files(library: Library, files: Sequence[Path]) -> Iterator[Updates]:
     """A row a file: each is read by itself first, so that a bad one stops no other; then all are indexed together.
 
-    What is cancelled or fails as a whole leaves no new file behind.
+    What is cancelled or fails as a whole leaves the uploads as they were.
     """
+    files = list(dict.fromkeys(files))  # the same file dropped twice comes as the same path
     rows = [Row(file.name) for file in files]
     accepted: list[Row] = []
-    uploads: list[Path] = []
-    for row, file in zip(rows, files, strict=True):
-        row.state, row.note = "working", "reading"
-        yield _building_view(rows, busy=False)
-        try:
-            uploads.append(library.accept(file))
-            row.state, row.note = "waiting", "read"
-            accepted.append(row)
-        except FileError as error:
-            row.fail(error)
-        finally:
-            file.unlink(missing_ok=True)
-    if accepted:
-        whole = accepted[0] if len(accepted) == 1 else Row(f"Indexing {len(accepted)} files")
-        yield from _build(library.sync([library.uploads]), whole, rows)
-        with suppress(PullquoteError):  # a home that cannot be opened has been reported already
-            library.withdraw(uploads)
-    else:
-        yield _building_view(rows, busy=False)
+    with library.staging() as staged:
+        for row, file in zip(rows, files, strict=True):
+            row.state, row.note = "working", "reading"
+            yield _building_view(rows, busy=False)
+            try:
+                row.name = library.accept(file, staged).name
+                row.state, row.note = "waiting", "read"
+                accepted.append(row)
+            except FileError as error:
+                row.fail(error)
+            finally:
+                file.unlink(missing_ok=True)
+        if accepted:
+            whole = accepted[0] if len(accepted) == 1 else Row(f"Indexing {len(accepted)} files")
+            yield from _build(library.add(staged), whole, rows)
+        else:
+            yield _building_view(rows, busy=False)
 
 
 def _build(build: Iterator[Progress | Report], whole: Row, files: Sequence[Row] = (), quiet: bool = False,
@@ -207,24 +205,33 @@ def _build(build: Iterator[Progress | Report], whole: Row, files: Sequence[Row] 
                 yield _building_view(rows)
     except Cancelled:
         whole.state, whole.share, whole.note = "cancelled", None, "cancelled; the library is as it was"
-        yield _building_view([row for row in rows if row is whole or row.state == "failed"], busy=False)
+        yield _building_view(_gone_wrong(rows), busy=False)
     except PullquoteError as error:
         whole.fail(error)
-        yield _building_view(rows, busy=False)
+        yield _building_view(_gone_wrong(rows), busy=False)
     except Exception:
         logging.getLogger(__name__).exception("a build failed")
         whole.fail(PullquoteError("Something went wrong", "The library is as it was; see the server's log"))
-        yield _building_view(rows, busy=False)
+        yield _building_view(_gone_wrong(rows), busy=False)
+
+
+def _gone_wrong(rows: Sequence[Row]) -> list[Row]:
+    """Those that say why nothing came of it: the others wait for nothing any more."""
+    return [row for row in rows if row.state in ("cancelled", "failed")]
 
 
 def _finished(report: Report, whole: Row, files: Sequence[Row], quiet: bool) -> list[Row]:
-    for row in files:
-        if row.state != "failed":
+    whole.state, whole.note, whole.share = "ready", _done(report), None
+    others = list(report.skipped)
+    for row in (row for row in files if row.state != "failed"):
+        error = next((error for error in others if error.source.endswith(f"/{row.name}")), None)
+        if error:  # it can be read, and yet did not go in
+            others.remove(error)
+            row.fail(error)
+        else:
             row.state, row.note, row.share = "ready", "ready", None
-    whole.state, whole.share = "ready", None
-    whole.note = "ready" if whole in files else _done(report)
     rows = [*files] if files else [] if quiet else [whole]
-    return rows + [_skipped(error) for error in report.skipped]
+    return rows + [_skipped(error) for error in others]
 
 
 def _done(report: Report) -> str:

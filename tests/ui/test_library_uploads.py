@@ -1,0 +1,355 @@
+"""Files on their way in: what is there stays until what is new has gone in, whatever happens in between."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import WordEncoder
+
+from index.build import Progress, Report
+from index.errors import Busy, FileError
+from index.generation import current_id, file_sha256, open_current, writing
+from ui.library import Cancelled, Library
+from ui.pages.chat import _take_files
+
+OLD, NEW = "Staff have 25 days of leave.", "Staff have 26 days of leave."
+PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(40)
+
+
+class HeldEncoder(WordEncoder):
+    """Waits before it encodes, while it is held. `met` is set once it does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.met, self.go = threading.Event(), threading.Event()
+        self.go.set()
+
+    def hold(self) -> None:
+        self.met.clear()
+        self.go.clear()
+
+    def encode(self, texts: Sequence[str]) -> Any:
+        self.met.set()
+        assert self.go.wait(60)
+        return super().encode(texts)
+
+
+@pytest.fixture
+def encoder(monkeypatch: pytest.MonkeyPatch) -> Iterator[HeldEncoder]:
+    """What builds encode with; questions have one of their own that never waits, and nothing is warmed up."""
+    held = HeldEncoder()
+    monkeypatch.setattr("ui.library.load_encoder", lambda name: held)
+    monkeypatch.setattr("rag.assistant.load_encoder", lambda name: WordEncoder())
+    monkeypatch.setenv("PULLQUOTE_READER", "similarity")
+    monkeypatch.setattr("ui.library.Library.warm_up", lambda self: None)
+    yield held
+    held.go.set()
+
+
+@pytest.fixture
+def library(home: Path, encoder: HeldEncoder) -> Iterator[Library]:
+    """A library that holds leave.txt and pay.txt, both uploads."""
+    library = Library(home)
+    add(library, sent(home, "leave.txt", OLD), sent(home, "pay.txt", "Staff are paid monthly."))
+    yield library
+    encoder.go.set()
+    library.close()
+
+
+def sent(home: Path, name: str, content: str | bytes = NEW, folder: str = "sent") -> Path:
+    """A file as the browser sent it, outside of the home."""
+    path = home.parent / folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def add(library: Library, *files: Path) -> Report:
+    with library.staging() as staged:
+        for file in files:
+            library.accept(file, staged)
+        *_, report = library.add(staged)
+    assert isinstance(report, Report)
+    return report
+
+
+def told(updates: Sequence[Any]) -> str:
+    """The rows that the page shows, as HTML."""
+    return str(updates[0])
+
+
+def texts(library: Library) -> dict[str, str]:
+    """What the index holds: each upload's text by its name."""
+    generation = open_current(library.home)
+    return {info.source.removeprefix("uploads/"): generation.document(info.document_id).text for info in generation.sources()}
+
+
+def files(library: Library) -> dict[str, str]:
+    """What the uploads folder holds, hidden files and folders too, but for the empty folder of what comes in."""
+    return {path.relative_to(library.uploads).as_posix(): path.read_text("utf-8")
+            for path in library.uploads.rglob("*") if path.is_file()}
+
+
+def settled(library: Library) -> dict[str, str]:
+    """The texts, once the build has ended; the files are the same, and nothing else is left."""
+    deadline = time.monotonic() + 60
+    while library._building.locked() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert files(library) == texts(library)
+    assert not (library.uploads / ".kept").exists()
+    assert not list((library.uploads / ".incoming").iterdir())
+    return texts(library)
+
+
+BEFORE = {"leave.txt": OLD, "pay.txt": "Staff are paid monthly."}
+
+
+def test_an_upload_replaces_the_one_of_its_name(library: Library, home: Path) -> None:
+    report = add(library, sent(home, "leave.txt"), sent(home, "new.txt", "The canteen opens at noon."))
+    assert (report.added, report.updated, report.unchanged) == (("uploads/new.txt",), ("uploads/leave.txt",), 1)
+    assert settled(library) == {**BEFORE, "leave.txt": NEW, "new.txt": "The canteen opens at noon."}
+
+
+def test_cancelled_a_replacing_upload_gives_back_what_was_there(library: Library, home: Path, encoder: HeldEncoder) -> None:
+    encoder.hold()
+    with library.staging() as staged:
+        library.accept(sent(home, "leave.txt"), staged)
+        library.accept(sent(home, "new.txt"), staged)
+        build = library.add(staged)
+        assert isinstance(next(build), Progress)
+        assert encoder.met.wait(60)
+        assert files(library)["leave.txt"] == NEW  # the test is about something
+        assert files(library)[".kept/leave.txt"] == OLD
+        library.cancel()
+        with pytest.raises(Cancelled):
+            list(build)
+    encoder.go.set()
+    assert settled(library) == BEFORE
+    [quote] = library.assistant().ask_anyway("How many days of leave do staff have?").quotes[:1]
+    assert quote.text == OLD
+
+
+@pytest.mark.parametrize("rows_seen", [1, 2, 3])
+def test_a_tab_closed_at_any_time_gives_back_what_was_there(
+        library: Library, home: Path, encoder: HeldEncoder, rows_seen: int) -> None:
+    encoder.hold()
+    page = _take_files(library, [sent(home, "leave.txt"), sent(home, "new.txt")])  # a row a file, then the build's
+    for _ in range(rows_seen):
+        next(page)
+    if rows_seen > 2:
+        assert encoder.met.wait(60)
+    page.close()
+    encoder.go.set()
+    assert settled(library) == BEFORE
+
+
+def test_a_tab_closed_while_the_index_is_written_changes_nothing_about_it(
+        library: Library, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too late to go back: then the new file is what the index holds, and stays."""
+    publishing, go = threading.Event(), threading.Event()
+    publish = vars(sys.modules["index.build"])["publish"]
+
+    def slowly(*arguments: Any) -> None:
+        publishing.set()
+        assert go.wait(60)
+        publish(*arguments)
+
+    monkeypatch.setattr("index.build.publish", slowly)
+    page = _take_files(library, [sent(home, "leave.txt")])
+    next(page)
+    next(page)
+    assert publishing.wait(60)
+    page.close()
+    go.set()
+    assert settled(library) == {**BEFORE, "leave.txt": NEW}
+
+
+@pytest.mark.parametrize("broken", ["index.build.write_vectors", "index.build.publish", "ui.library.sync"])
+def test_a_build_that_fails_gives_back_what_was_there(
+        library: Library, home: Path, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    def full(*arguments: Any, **options: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(broken, full)
+    *_, last = _take_files(library, [sent(home, "leave.txt"), sent(home, "new.txt")])
+    assert "The library is as it was" in told(last) or "the index made before stays in use" in told(last)
+    assert "waiting" not in told(last)
+    assert settled(library) == BEFORE
+
+
+def test_what_cannot_be_moved_is_said(library: Library, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, **_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "touch", full)  # the mark that no file was there
+    *_, last = _take_files(library, [sent(home, "leave.txt"), sent(home, "new.txt")])
+    monkeypatch.undo()
+    assert "No space left on device). Make room" in told(last)
+    assert files(library) == BEFORE
+
+
+def test_nothing_is_exchanged_while_another_process_writes(library: Library, home: Path) -> None:
+    with writing(home):
+        *_, last = _take_files(library, [sent(home, "leave.txt")])
+        assert "another process" in told(last).lower()
+        with pytest.raises(Busy):
+            add(library, sent(home, "leave.txt"))
+    assert settled(library) == BEFORE
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+
+sys.path.append(sys.argv[1])
+import ui.library
+from fakes import WordEncoder
+
+ui.library.load_encoder = lambda name: WordEncoder()
+ui.library.Library.warm_up = lambda self: None
+library = ui.library.Library(Path(sys.argv[2]))
+left = int(sys.argv[3])
+PLACES = ("/uploads/", "/generations/.tmp", "/.CURRENT"), ("/uploads/.kept/",)  # what is changed, what is opened
+
+def die(event, arguments):
+    global left
+    if event in ("open", "os.rename", "os.remove", "os.rmdir") and any(
+            place in f"{arguments[0]} {arguments[1] if event == 'os.rename' else ''}" for place in PLACES[event == "open"]):
+        left -= 1
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(die)
+with library.staging() as staged:
+    for file in sys.argv[4:]:
+        library.accept(Path(file), staged)
+    list(library.add(staged))
+"""
+
+
+def test_a_kill_at_any_moment_loses_nothing(library: Library, home: Path) -> None:
+    """The process is killed before its first change of a file, before its second, and so on, until it comes through."""
+    before, after = BEFORE, {**BEFORE, "leave.txt": NEW, "new.txt": NEW}
+    library.close()
+    safe = shutil.copytree(home, home.parent / "safe")
+    outcomes = []
+    for moment in range(1, 40):
+        shutil.rmtree(home)
+        shutil.copytree(safe, home)
+        arguments = [str(Path(__file__).parents[1]), str(home), str(moment), str(sent(home, "leave.txt")),
+                     str(sent(home, "new.txt"))]
+        killed = subprocess.run([sys.executable, "-c", KILLED, *arguments], cwd=Path(__file__).parents[2], timeout=120,
+                                capture_output=True, text=True, check=False)
+        assert killed.returncode in (0, -signal.SIGKILL), killed.stderr
+        again = Library(home)
+        now = texts(again)
+        assert now in (before, after)
+        assert files(again) == now, f"at moment {moment}"
+        assert not (again.uploads / ".kept").exists()
+        assert not (again.uploads / ".incoming").exists() or not list((again.uploads / ".incoming").iterdir())
+        *_, report = again.sync()
+        assert isinstance(report, Report)
+        assert (report.added, report.updated, report.removed, report.skipped) == ((), (), (), ())
+        again.close()
+        outcomes.append(now == after)
+        if killed.returncode == 0:
+            break
+    assert outcomes == sorted(outcomes)  # up to some moment as before, from then on as it was to be
+    assert outcomes.count(False) >= 8  # two come in, one is put aside, one marked, two put in place, the index is published
+    assert outcomes.count(True) >= 5  # two are let go with their folder, then the staging folder; at last it comes through
+
+
+def test_what_a_kill_left_is_settled_by_the_next_build_where_it_could_not_be_at_the_start(
+        library: Library, home: Path) -> None:
+    (library.uploads / ".kept").mkdir()
+    (library.uploads / "leave.txt").rename(library.uploads / ".kept" / "leave.txt")
+    sent(home, "leave.txt").rename(library.uploads / "leave.txt")
+    with writing(home):
+        again = Library(home)
+        assert files(again)[".kept/leave.txt"] == OLD
+    assert add(again, sent(home, "new.txt")).added == ("uploads/new.txt",)
+    assert settled(again) == {**BEFORE, "new.txt": NEW}
+    again.close()
+
+
+def test_two_files_of_one_name_are_both_kept(library: Library, home: Path) -> None:
+    both = [sent(home, "leave.txt", NEW, "a"), sent(home, "leave.txt", "Guests have no leave.", "b")]
+    *_, last = _take_files(library, both)
+    assert "leave (2).txt" in told(last)
+    assert settled(library) == {**BEFORE, "leave.txt": NEW, "leave (2).txt": "Guests have no leave."}
+    held = settled(library)
+    list(_take_files(library, [sent(home, "leave.txt", NEW, "a"), sent(home, "leave.txt", "Guests have no leave.", "b")]))
+    assert settled(library) == held  # the same again changes nothing
+    list(_take_files(library, [sent(home, "leave.txt", NEW, "a"), sent(home, "leave.txt", "Cats have all days.", "b")]))
+    assert settled(library) == {**held, "leave (3).txt": "Cats have all days."}  # a number replaces nothing
+
+
+def test_the_same_file_twice_is_one(library: Library, home: Path) -> None:
+    same = sent(home, "canteen.txt", NEW, "a")
+    *_, last = _take_files(library, [same, same, sent(home, "canteen.txt", NEW, "b")])
+    assert "failed" not in told(last)
+    assert settled(library) == {**BEFORE, "canteen.txt": NEW}
+
+
+@pytest.mark.parametrize(("content", "reason"), [(PNG, "It is a PNG"), (b"", "It is empty")], ids=["picture", "empty"])
+def test_what_cannot_be_read_stops_nothing_and_replaces_nothing(
+        library: Library, home: Path, content: bytes, reason: str) -> None:
+    *_, last = _take_files(library, [sent(home, "leave.txt", content), sent(home, "new.txt"),
+                                     sent(home, "picture.png", content)])
+    rows = told(last).split('<div class="row-in ')[1:]
+    assert [row.split('"')[0] for row in rows] == ["failed", "ready", "failed"]
+    assert reason in rows[0]
+    assert "(the version before stays)" in rows[0]
+    assert "leave.txt" in rows[0]
+    assert reason in rows[2]
+    assert "stays" not in rows[2]
+    assert settled(library) == {**BEFORE, "new.txt": NEW}
+
+
+def test_where_nothing_can_be_read_nothing_is_built(library: Library, home: Path) -> None:
+    with library.staging() as staged, pytest.raises(FileError, match="PNG"):
+        library.accept(sent(home, "picture.png", PNG), staged)
+    generation = current_id(home)
+    *_, last = _take_files(library, [sent(home, "picture.png", PNG)])
+    assert "failed" in told(last)
+    assert current_id(home) == generation
+    assert settled(library) == BEFORE
+
+
+def test_what_can_be_read_and_yet_not_go_in_is_withdrawn(library: Library, home: Path, monkeypatch: Any) -> None:
+    """As where a file changes after it was read: the build leaves it out, and so do the uploads."""
+    read: Callable[[Path, str], Any] = vars(sys.modules["index.build"])["read_documents"]
+
+    def unlucky(path: Path, source: str) -> Any:
+        if path.name in ("leave.txt", "new.txt"):
+            raise FileError(source, "it is strange", "Send another")
+        return read(path, source)
+
+    monkeypatch.setattr("index.build.read_documents", unlucky)
+    *_, last = _take_files(library, [sent(home, "leave.txt"), sent(home, "new.txt"), sent(home, "other.txt")])
+    rows = told(last).split('<div class="row-in ')[1:]
+    assert [row.split('"')[0] for row in rows] == ["failed", "failed", "ready"]
+    assert "It is strange. Send another." in rows[1]
+    assert settled(library) == {**BEFORE, "other.txt": NEW}
+
+
+def test_a_home_with_dots_in_its_path_keeps_its_uploads(home: Path, encoder: HeldEncoder, monkeypatch: Any) -> None:
+    (home.parent / "below").mkdir()
+    monkeypatch.chdir(home.parent / "below")
+    library = Library(Path("../home"))
+    add(library, sent(home, "leave.txt", OLD))
+    assert settled(library) == {"leave.txt": OLD}
+    record = next(iter(open_current(home).catalog.files()))
+    assert record.sha256 == file_sha256(library.uploads / "leave.txt")
+    assert record.path == str(library.uploads / "leave.txt") == os.path.realpath(record.path)
+    library.close()
