@@ -7,8 +7,6 @@ of the leading axes: one for a single sample, a thousand for the thousand resamp
 from __future__ import annotations
 
 import re
-import string
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,43 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rag.calibration import upper_bound
+from rag.reader.squad import exact_match as exact_match  # a measure too, though the reader's training needs it as well
+from rag.reader.squad import f1 as f1
+from rag.reader.squad import normalise as normalise
+
 Array = NDArray[np.float64]
 Span = tuple[str, int, int]  # source, start, end
 
-_ARTICLES = re.compile(r"\b(a|an|the)\b")
-_PUNCTUATION = str.maketrans("", "", string.punctuation)
-
-
 # -- words -----------------------------------------------------------------------------------------------------------
-
-
-def normalise(text: str) -> str:
-    """SQuAD's normalisation (Rajpurkar et al. 2016, official script): lower case, no ASCII punctuation, no articles.
-
-    >>> normalise("The  Eiffel-Tower!")
-    'eiffeltower'
-    """
-    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
-
-
-def exact_match(prediction: str, answers: Iterable[str]) -> float:
-    """SQuAD EM: 1 where the normalised prediction equals a normalised answer (Rajpurkar et al. 2016)."""
-    return float(any(normalise(prediction) == normalise(answer) for answer in answers))
-
-
-def f1(prediction: str, answers: Iterable[str]) -> float:
-    """SQuAD F1: the best harmonic mean of token precision and recall over the answers (Rajpurkar et al. 2016).
-
-    Where either side has no token left, it is 1 if both have none, else 0 (the SQuAD 2.0 script).
-    """
-    return max((_token_f1(normalise(prediction).split(), normalise(answer).split()) for answer in answers), default=0.0)
-
-
-def _token_f1(prediction: list[str], answer: list[str]) -> float:
-    if not prediction or not answer:
-        return float(prediction == answer)
-    shared = sum((Counter(prediction) & Counter(answer)).values())
-    return 2 * shared / (len(prediction) + len(answer))
 
 
 def holds_answer(text: str, answers: Iterable[str]) -> bool:
@@ -250,6 +220,12 @@ def coverage_at(risk: float) -> Callable[[ArrayLike, ArrayLike], Array]:
         return np.asarray(np.where(cut & (actual <= risk + 1e-9), covered, 0.0).max(axis=-1))
 
     return measure
+
+
+def risk_bound(wrong: ArrayLike) -> Array:
+    """The exact upper bound of the risk, with 95% confidence, of answers that were wrong or not (Clopper & Pearson 1934)."""
+    counted = _floats(wrong)
+    return upper_bound(counted.sum(axis=-1), counted.shape[-1])
 
 
 def calibration_error(confidence: ArrayLike, right: ArrayLike, bins: int = 15) -> Array:

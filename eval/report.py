@@ -44,6 +44,8 @@ MEANINGS: Mapping[str, str] = {
     "refusal_recall": "of the not answerable, refused",
     "auroc_right": "confidence tells right first quotes from the rest",
     "auroc_answerable": "confidence tells answerable questions from the rest",
+    "risk@threshold": "wrong first quotes, of the questions answered",
+    "risk_bound": "the same at most, with 95% confidence (exact)",
     "risk@0.5": "wrong, when the surer half is answered",
     "risk@0.8": "wrong, when the surer 80% are answered",
     "coverage@risk0.1": "can be answered with at most 10% wrong",
@@ -278,7 +280,8 @@ def _plots(run: Run) -> str:
     drawn = [
         ("Recall at k", "Share of the evidence shown by the first k passages", _recall_plot(run)),
         ("Risk and coverage", "Wrong first quotes, as less confident questions are answered too", _risk_plot(run)),
-        ("Reliability", "Share right against stated confidence; calibrated is on the line", _reliability_plot(run)),
+        ("Reliability", "Share right against stated confidence, in bins of equally many questions; calibrated is on the line",
+         _reliability_plot(run)),
         ("Latency by stage", "Milliseconds: median (bar) and 95th percentile (dot)", _latency_plot(run)),
     ]
     figures = [f"<figure><h2>{title}</h2><p>{caption}</p>{plot}</figure>" for title, caption, plot in drawn if plot]
@@ -301,26 +304,26 @@ def _recall_plot(run: Run) -> str:
 
 
 def _risk_plot(run: Run) -> str:
-    judged = [result for result in run.results if result.right is not None]
-    if not judged:
+    confidence, right = run.judged
+    if not right:
         return ""
-    coverage, risk = metrics.risk_coverage([r.confidence for r in judged], [bool(r.right) for r in judged])
-    kept = _thinned(len(judged))
-    share = _mean([result.answered for result in judged])
+    coverage, risk = metrics.risk_coverage(confidence, right)
+    kept = _thinned(len(right))
     lines: list[dict[str, Any]] = [{"x": [float(coverage[i]) for i in kept], "y": [float(risk[i]) for i in kept],
                                     "name": "risk", "mode": "lines", "line": {"color": BLUE}}]
-    if share:
-        here = round(share * len(judged)) - 1
-        lines.append({"x": [float(coverage[here])], "y": [float(risk[here])], "name": "as decided", "mode": "markers",
+    here, bound = run.figure("risk@threshold"), run.figure("risk_bound")
+    if here and bound:
+        lines.append({"x": [here.n / len(right)], "y": [here.value], "name": "as decided, with its upper bound",
+                      "error_y": {"array": [bound.value - here.value], "arrayminus": [0]}, "mode": "markers",
                       "marker": {"color": ORANGE, "size": 10}})
     return _plot("risk", lines, {"title": {"text": "coverage"}, **SHARE}, {"title": {"text": "risk"}, **SHARE})
 
 
 def _reliability_plot(run: Run) -> str:
-    judged = [result for result in run.results if result.right is not None]
-    if not judged:
+    confidence, right = run.judged
+    if not right:
         return ""
-    bins = metrics.reliability([r.confidence for r in judged], [bool(r.right) for r in judged], bins=10)
+    bins = metrics.reliability(confidence, right)
     lines: list[dict[str, Any]] = [
         {"x": [0, 1], "y": [0, 1], "name": "calibrated", "mode": "lines", "line": {"color": GREY, "dash": "dash"}},
         {"x": [confidence for confidence, _, _ in bins], "y": [right for _, right, _ in bins], "name": "this run",

@@ -87,6 +87,7 @@ class Result:
     `prediction` is the JSON contract's object with the decision as made, None where the question could not be asked
     (`problem` says why). `quotes` are those it would have given whatever its confidence. `right` is about the first of
     them, None where nothing is known to judge it by. `scores` holds what applies to the question, by figure.
+    `confidence` is the one that was stated, with all its digits; 0 where the question could not be asked.
     """
 
     question: Question
@@ -95,16 +96,12 @@ class Result:
     right: bool | None
     scores: Mapping[str, float]
     problem: str = ""
+    confidence: float = 0.0
 
     @property
     def answered(self) -> bool:
         """Whether it was asked and not refused."""
         return self.prediction is not None and bool(self.prediction["answered"])
-
-    @property
-    def confidence(self) -> float:
-        """The calibrated probability that was stated; 0 where the question could not be asked."""
-        return float(self.prediction["confidence"]) if self.prediction else 0.0
 
     @property
     def verdict(self) -> Verdict:
@@ -123,7 +120,8 @@ class Result:
     def json(self) -> dict[str, Any]:
         """The form in which a run is kept."""
         return {"question": self.question.json(), "verdict": self.verdict, "right": self.right, "problem": self.problem,
-                "scores": dict(self.scores), "quotes": list(self.quotes), "prediction": self.prediction}
+                "confidence": self.confidence, "scores": dict(self.scores), "quotes": list(self.quotes),
+                "prediction": self.prediction}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +150,11 @@ class Run:
     def models(self) -> dict[str, str]:
         """The models that answered."""
         return next((dict(r.prediction["models"]) for r in self.results if r.prediction), {})
+
+    @property
+    def judged(self) -> tuple[list[float], list[bool]]:
+        """The confidence in each first quote that could be judged, and whether it was right."""
+        return _judgements(self.results)
 
     def figure(self, name: str) -> Figure | None:
         """The figure of that name, None where it does not apply to these questions."""
@@ -337,7 +340,7 @@ def _judged(question: Question, answer: Answer | None, problem: str = "") -> tup
     quotes, passages = (answer.quotes, answer.passages) if answer else ((), ())
     decision = answer if answer is None or answer.answered else replace(answer, quotes=())
     result = Result(question, decision.json(question.id) if decision else None, tuple(quote.json() for quote in quotes),
-                    _right(question, quotes), {}, problem)
+                    _right(question, quotes), {}, problem, answer.confidence if answer else 0.0)
     return replace(result, scores=_scores(result, quotes, passages)), _ranking(question, passages)
 
 
@@ -429,21 +432,28 @@ def _means(results: Sequence[Result], names: Iterable[str], seed: int) -> list[F
 
 def _refusal(results: Sequence[Result], seed: int) -> list[Figure]:
     judged = [result for result in results if result.right is not None]
-    confidence = [result.confidence for result in judged]
-    right = [float(bool(result.right)) for result in judged]
+    confidence, right = _judgements(judged)
     answerable = [result.question.answerable for result in judged]
     refused = [result.verdict == "refused" for result in judged]
+    wrong = [float(not result.right) for result in judged if result.answered]
     caught = [] if all(answerable) else metrics.refusal_precision(refused, answerable)  # nothing there to catch
     return [
         *_figure("refusal_precision", "refusal", "higher", metrics.mean, seed, caught),
         *_figure("refusal_recall", "refusal", "higher", metrics.mean, seed, metrics.refusal_recall(refused, answerable)),
         *_figure("auroc_right", "refusal", "higher", metrics.auroc, seed, confidence, right),
         *_figure("auroc_answerable", "refusal", "higher", metrics.auroc, seed, confidence, answerable),
+        *_figure("risk@threshold", "refusal", "lower", metrics.mean, seed, wrong),
+        *_figure("risk_bound", "refusal", "lower", metrics.risk_bound, seed, wrong),
         *_figure("risk@0.5", "refusal", "lower", metrics.risk_at(0.5), seed, confidence, right),
         *_figure("risk@0.8", "refusal", "lower", metrics.risk_at(0.8), seed, confidence, right),
         *_figure("coverage@risk0.1", "refusal", "higher", metrics.coverage_at(0.1), seed, confidence, right),
         *_figure("calibration_error", "refusal", "lower", metrics.calibration_error, seed, confidence, right),
     ]
+
+
+def _judgements(results: Iterable[Result]) -> tuple[list[float], list[bool]]:
+    pairs = [(result.confidence, bool(result.right)) for result in results if result.right is not None]
+    return [confidence for confidence, _ in pairs], [right for _, right in pairs]
 
 
 def latencies(results: Iterable[Result]) -> dict[str, list[float]]:
@@ -488,5 +498,7 @@ def _figures_of(rows: Iterable[Mapping[str, Any]]) -> tuple[Figure, ...]:
 
 
 def _result_of(row: Mapping[str, Any]) -> Result:
-    return Result(question_of(row["question"]), row["prediction"], tuple(row["quotes"]), row["right"], row["scores"],
-                  row["problem"])
+    prediction = row["prediction"]
+    rounded = prediction["confidence"] if prediction else 0.0  # all there is in runs of before this was kept
+    return Result(question_of(row["question"]), prediction, tuple(row["quotes"]), row["right"], row["scores"],
+                  row["problem"], row.get("confidence", rounded))

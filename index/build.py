@@ -159,7 +159,7 @@ def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, chunking: Ch
                     build.carry(record, without=sources)
             manifest = build.finish(roots, excluded)
         for path in going - {info.path for info in infos if info not in gone}:
-            if Path(path).is_relative_to((home / "uploads").absolute()):
+            if Path(path).is_relative_to(_absolute(home / "uploads")):
                 Path(path).unlink(missing_ok=True)
     return Report(manifest.id, removed=tuple(info.source for info in gone), unchanged=manifest.documents,
                   documents=manifest.documents, chunks=manifest.chunks, seconds=time.perf_counter() - started)
@@ -244,7 +244,7 @@ def _free_name(path: Path, taken: Sequence[str]) -> str:
 def _look(home: Path, scan: Sequence[Root], excluded: Sequence[str], changes: _Changes) -> Iterator[Found]:
     """The files below the roots to look through, the home's own left out; what cannot be looked at is noted."""
     seen: set[str] = set()
-    ours = tuple(home.absolute() / name for name in _OWN)
+    ours = tuple(_absolute(home / name) for name in _OWN)
     for root in scan:
         for found in find_files(Path(root.path), root.name):
             if isinstance(found, FileError):

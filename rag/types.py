@@ -59,17 +59,43 @@ class Citation:
     heading: tuple[str, ...]
     text_sha256: str
     file_sha256: str
+    text: str = ""  # the words there: a copy of a quote may be written in other capitals, say
+
+    @classmethod
+    def of(cls, document: Document, start: int, end: int, number: int) -> Citation:
+        """Cite a stretch of a document. Raises ValueError where it does not lie in the text."""
+        check_span(start, end, len(document.text), f"citation of {document.source}")
+        section = document.section_at(start)
+        return cls(number, document.id, document.source, document.title, start, end, section.page, section.heading,
+                   document.text_sha256, document.file_sha256, document.text[start:end])
 
     def json(self) -> dict[str, Any]:
         """The form of the JSON contract."""
         return {"number": self.number, "document_id": self.document_id, "source": self.source, "title": self.title,
                 "start": self.start, "end": self.end, "page": self.page, "heading": list(self.heading),
-                "text_sha256": self.text_sha256, "file_sha256": self.file_sha256}
+                "text": self.text, "text_sha256": self.text_sha256, "file_sha256": self.file_sha256}
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The header row of the table that a quote is a row of, verbatim, in the first citation's document."""
+
+    text: str
+    start: int
+    end: int
+
+    def json(self) -> dict[str, Any]:
+        """The form of the JSON contract."""
+        return {"text": self.text, "start": self.start, "end": self.end}
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """One or more whole sentences, verbatim; `start`, `end` and `highlight` are those of the first citation's document."""
+    """One or more whole sentences, verbatim; `start`, `end` and `highlight` are those of the first citation's document.
+
+    `header` is there for a row of a table whose header row stands further up. `differs`: it gives another value than the
+    first quote of the answer does.
+    """
 
     text: str
     start: int
@@ -77,14 +103,20 @@ class Quote:
     highlight: tuple[int, int]
     score: float
     citations: tuple[Citation, ...]
+    header: Header | None = None
+    differs: bool = False
 
     @classmethod
     def of(cls, document: Document, start: int, end: int, highlight: tuple[int, int], score: float,
-           citations: tuple[Citation, ...]) -> Quote:
+           citations: tuple[Citation, ...], header: tuple[int, int] | None = None, differs: bool = False) -> Quote:
         """Cut a quote from its document. Raises ValueError where a span does not lie in the text."""
-        check_span(start, end, len(document.text), f"quote from {document.source}")
+        text = document.text
+        check_span(start, end, len(text), f"quote from {document.source}")
         check_span(highlight[0] - start, highlight[1] - start, end - start, f"highlight in {document.source}")
-        return cls(document.text[start:end], start, end, highlight, score, citations)
+        if header:
+            check_span(*header, start, f"header above the quote from {document.source}")
+        return cls(text[start:end], start, end, highlight, score, citations,
+                   Header(text[slice(*header)], *header) if header else None, differs)
 
     def __post_init__(self) -> None:
         if len(self.text) != self.end - self.start:
@@ -95,7 +127,8 @@ class Quote:
     def json(self) -> dict[str, Any]:
         """The form of the JSON contract."""
         return {"text": self.text, "start": self.start, "end": self.end, "highlight": list(self.highlight),
-                "score": round(self.score, 4), "citations": [citation.json() for citation in self.citations]}
+                "score": round(self.score, 4), "header": self.header.json() if self.header else None,
+                "differs": self.differs, "citations": [citation.json() for citation in self.citations]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ import os
 import re
 import zlib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,4 +62,29 @@ def write(folder: Path, files: Mapping[str, str | bytes]) -> Path:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         if before:
             os.utime(path, ns=(before + 1_000_000_000, before + 1_000_000_000))
+    return folder
+
+
+@cache
+def tiny_tokenizer() -> Any:
+    """A fast word-piece tokenizer that knows a few words and every letter."""
+    from transformers import BertTokenizer
+
+    words = "the ferry leaves at nine bicycles cost euro when does it leave what do dogs travel free in rain who".split()
+    letters = [chr(code) for code in range(33, 127) if not chr(code).isupper()]
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words, *letters, *(f"##{letter}" for letter in letters)]
+    return BertTokenizer(vocab={word: number for number, word in enumerate(dict.fromkeys(vocabulary))}, do_lower_case=True)
+
+
+def tiny_checkpoint(folder: Path) -> Path:
+    """A question-answering checkpoint of transformers with small random weights, saved as such things are."""
+    import torch
+    from transformers import BertConfig, BertForQuestionAnswering
+
+    tokenizer = tiny_tokenizer()
+    torch.manual_seed(5)
+    config = BertConfig(vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
+                        intermediate_size=32, max_position_embeddings=512)
+    BertForQuestionAnswering(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
     return folder

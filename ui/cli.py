@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from index.build import Progress, Report
+    from rag.calibration import Calibration
     from rag.config import Config
 
 ANSWERED, ERROR, USAGE, REFUSED = 0, 1, 2, 3
@@ -96,12 +97,13 @@ def index(paths: Annotated[list[Path] | None,
 
 @app.command()
 def status(home: Home = None, json: Json = False) -> int:
-    """What the library holds and what it is made with."""
+    """What the library holds, what it is made with, and what it was calibrated to."""
     from index.generation import open_current
+    from rag.calibration import stored
 
     where = _home(home)
     store = open_current(where)
-    made, sources = store.manifest, store.sources()
+    made, sources, calibration = store.manifest, store.sources(), stored(where)
     if json:
         _print_json({"home": str(where), "generation": made.id, "created": made.created,
                      "encoder": {"name": made.encoder, "revision": made.revision},
@@ -109,12 +111,19 @@ def status(home: Home = None, json: Json = False) -> int:
                      "documents": made.documents, "chunks": made.chunks, "tokens": made.tokens,
                      "roots": [{"name": root.name, "path": root.path} for root in made.roots],
                      "excluded": list(made.excluded),
+                     "calibration": calibration.json() if calibration else None,
                      "sources": [{"source": s.source, "title": s.title, "media_type": s.media_type, "pages": s.pages,
                                   "characters": s.characters, "chunks": s.chunks} for s in sources]})
         return ANSWERED
     print(f"{_printable(str(where))}: {made.documents} documents, {made.chunks} chunks, {made.tokens} tokens")
     print(_printable(f"generation {made.id} of {made.created}, encoder {made.encoder} ({made.revision}),"
                      f" chunks of at most {made.chunking.size} tokens"))
+    if calibration:
+        moved = "; the library has changed since" if calibration.generation != made.id else ""
+        print(_printable(f"calibrated on {calibration.questions} questions, reader {calibration.reader}:"
+                         f" {_promise(calibration)}{moved}"))
+    else:
+        print("not calibrated on questions of your own: pullquote calibrate does that")
     for root in made.roots:
         print(_printable(f"follows {root.path} as {root.name}"))
     for source in sources:
@@ -239,6 +248,47 @@ def evaluate(questions: Annotated[Path | None, typer.Argument(metavar="[SET]", h
     return ERROR if fallen else ANSWERED
 
 
+@app.command()
+def calibrate(questions: Annotated[Path, typer.Argument(metavar="SET", help="Questions of yours with their answers.",
+                                                        show_default=False)],
+              risk: Annotated[float, typer.Option(help="The share of answers that may be wrong: 0.05, say.",
+                                                  show_default=False)],
+              home: Home = None,
+              delta: Annotated[float, typer.Option(help="How often the promise may fail, over sets of questions.")] = 0.05,
+              json: Json = False) -> int:
+    """Fit confidence and threshold to your own questions; exit 1 if they cannot show the risk."""
+    from eval.metrics import calibration_error
+    from eval.questions import load_questions
+    from eval.run import evaluate as run_set
+    from rag.assistant import Assistant
+    from rag.calibration import FILE, fit, require
+
+    where = _home(home)
+    config = _config(where)
+    asked = load_questions(questions)
+    require(len(asked), risk, delta)  # before asking them all for nothing
+    with _Bars() as bars:
+        assistant = Assistant.open(where, config, calibrated=False)
+        run = run_set(assistant, asked, bars.asked, name=questions.name)
+        assistant.close()
+    for note in run.notes:
+        print(_printable(f"note: {note}"), file=sys.stderr)
+    confidence, right = run.judged
+    made = fit(confidence, right, risk, reader=assistant.reader.name, delta=delta, questions_sha256=run.questions_sha256,
+               generation=run.generation)
+    before, after = (float(calibration_error(stated, right)) for stated in (confidence, [made.apply(c) for c in confidence]))
+    made.write(where)
+    if json:
+        _print_json({**made.json(), "coverage": made.coverage, "calibration_error": {"before": before, "after": after}})
+    else:
+        _print_calibration(made, sum(right), before, after)
+        print(_printable(f"stored in {where / FILE}; in use from the next start of ask or chat"))
+    if config.threshold is not None:
+        print(f"note: the settings have a threshold of their own, {config.threshold}, which wins and promises nothing",
+              file=sys.stderr)
+    return ANSWERED
+
+
 def _home(home: Path | None) -> Path:
     return (home or Path(os.environ.get("PULLQUOTE_HOME") or ".pullquote")).expanduser().absolute()
 
@@ -294,6 +344,28 @@ def _print_report(report: Report) -> None:
           f" {report.encoded} newly encoded, {report.seconds:.1f} s")
 
 
+def _print_calibration(made: Calibration, right: int, before: float, after: float) -> None:
+    for name, said in (
+        ("questions", f"{made.questions}, {right} of them with a right first quote"),
+        ("coverage", f"{made.coverage:.1%}: {made.answered} are answered, the others refused"),
+        ("risk", f"{made.wrong / made.answered:.1%} measured: {made.wrong} of {made.answered} answers are wrong"),
+        ("upper bound", f"{made.bound:.1%} with {_confidence(made)} confidence; {made.risk:.1%} was asked for"),
+        ("threshold", f"{made.threshold:.3f} of the calibrated confidence"),
+        ("calibration", f"expected error {before:.3f} before, {after:.3f} after, on the questions it was fitted to"),
+    ):
+        print(f"{name:13}{said}")
+
+
+def _promise(made: Calibration) -> str:
+    """The calibration in one line."""
+    return (f"answers {made.coverage:.1%} of such questions, at most {made.risk:.1%} of these wrongly ({made.wrong} of"
+            f" {made.answered} were wrong: at most {made.bound:.1%} with {_confidence(made)} confidence)")
+
+
+def _confidence(made: Calibration) -> str:
+    return f"{100 * (1 - made.delta):g}%"
+
+
 def _console(stderr: bool = True) -> Console:
     from rich.console import Console
 
@@ -307,8 +379,10 @@ class _Bars:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bars
 
+        console = _console()
         self._bars = Bars(TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-                              TextColumn("{task.fields[source]}", markup=False), console=_console(), transient=True)
+                          TextColumn("{task.fields[source]}", markup=False), console=console, transient=True,
+                          disable=not console.is_terminal)
         self._tasks: dict[str, TaskID] = {}
         self._bars.start()
         return self

@@ -19,7 +19,8 @@ RELATED = 2  # passages that a refusal shows
 EXCERPT = 320  # characters of each
 
 # A line break that carries meaning: before an item of a list, a row of a table, a heading, or after an empty line.
-_BREAK = re.compile(r"[ \t\r]*\n[ \t\r]*(?:\n\s*|(?=[-*+–#]\s|[•·|]|\(?\d{1,3}[.)]\s))")
+_BREAK = re.compile(r"[ \t\r]*\n[ \t\r]*(?:\n\s*|(?=[-*+–#]\s|#{2,6}\s|[•·|]|\(?\d{1,3}[.)]\s|[^\n]*[ \t]\|[ \t]))")
+_DIFFERS = "These passages differ: this one gives another answer than the first"
 # Gradio's HTML templates run what stands between `${` and `}`, or between `{{` and `}}`: these never reach them.
 _TEMPLATE = str.maketrans({"$": "&#36;", "{": "&#123;", "}": "&#125;", "`": "&#96;"})
 
@@ -71,7 +72,7 @@ def answer_text(answer: Answer) -> str:
     """The answer for a terminal: the quotes, then where each stands; or the refusal."""
     understood = [f"(Understood as: {answer.standalone_question})"] if _resolved(answer) else []
     if answer.answered:
-        quoted = [f"“{_one_line(quote.text)}” {_numbers(quote.citations)}" for quote in answer.quotes]
+        quoted = [line for quote in answer.quotes for line in _quote_text(quote)]
         places = [citation for quote in answer.quotes for citation in quote.citations]
         return "\n".join([*understood, *quoted, "", *_places(places)])
     related = [_excerpt(passage, answer, number) for number, passage in enumerate(answer.passages[:RELATED], 1)]
@@ -135,9 +136,19 @@ def _quotes(quotes: Sequence[Quote]) -> list[str]:
 
 
 def _quote(quote: Quote) -> str:
+    """A paragraph, below the header of the table that it is from, and below the note that it differs from the first."""
     highlight = None if quote.highlight == (quote.start, quote.end) else quote.highlight
     links = [_link(citation, highlight if citation is quote.citations[0] else None) for citation in quote.citations]
-    return f'<p class="quote">{_glued(quote.text, quote.start, highlight, "".join(links))}</p>'
+    differs = f'<p class="differs">{_DIFFERS}:</p>' if quote.differs else ""
+    header = f'<p class="quote header">{escaped(quote.header.text)}</p>' if quote.header else ""
+    return f'{differs}{header}<p class="quote">{_glued(quote.text, quote.start, highlight, "".join(links))}</p>'
+
+
+def _quote_text(quote: Quote) -> list[str]:
+    """The same for a terminal, a line or more a paragraph."""
+    differs = [f"({_DIFFERS}.)"] if quote.differs else []
+    header = [f"“{_lines(quote.header.text)}”"] if quote.header else []
+    return [*differs, *header, f"“{_lines(quote.text)}” {_numbers(quote.citations)}"]
 
 
 def _link(citation: Citation, highlight: tuple[int, int] | None = None) -> str:
@@ -186,11 +197,14 @@ def _excerpt(passage: Passage, answer: Answer, number: int) -> tuple[str, Citati
     document = passage.document
     asked = set(terms(answer.standalone_question))
     start, end = max(passage.chunk.sentences, key=lambda span: len(asked & set(terms(document.text[slice(*span)]))))
-    section = document.section_at(start)
-    text = document.text[start:end]
-    citation = Citation(number, document.id, document.source, document.title, start, end, section.page, section.heading,
-                        document.text_sha256, document.file_sha256)
+    citation = Citation.of(document, start, end, number)
+    text = citation.text
     return (text if len(text) <= EXCERPT else f"{text[:EXCERPT].rstrip()}…"), citation
+
+
+def _lines(text: str) -> str:
+    """The text with its line breaks where they carry meaning; set in, for no line of a quote may pass for one of ours."""
+    return "\n ".join(_one_line(part) for part in _BREAK.split(text))
 
 
 def _one_line(text: str) -> str:

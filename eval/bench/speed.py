@@ -39,7 +39,7 @@ from index.files import find_files, read_documents
 from index.types import Document, Section, document_id, sha256_text
 from rag.assistant import Assistant
 from rag.config import Config
-from rag.reader import load_reader
+from rag.reader import BUNDLED, load_reader
 
 
 def main() -> None:
@@ -85,7 +85,7 @@ def asking(encoder: SentenceEncoder, chunks: int, questions: int) -> dict[str, A
     asked = [question.question for question in load_questions(SAMPLE_SET)[:questions]]
     with tempfile.TemporaryDirectory() as home:
         report = index_documents(Path(home), _library(encoder, chunks), encoder=_Noisy(encoder))
-        assistant = Assistant(Path(home), Config(), encoder, load_reader(encoder))
+        assistant = Assistant(Path(home), Config(), encoder, load_reader(BUNDLED, encoder))
         assistant.ask(asked[0])
         timings = [assistant.ask(question).timings_ms for question in asked]
         assistant.close()
@@ -134,7 +134,7 @@ class _Noisy:
         self.name, self.revision = encoder.name, encoder.revision
         self.dimension, self.window = encoder.dimension, encoder.window
         self._count = encoder.count
-        self._real = encoder.encode([search_text(document, chunk, encoder.window) for document in _sample()
+        self._real = encoder.encode([search_text(document, chunk, encoder.window) for document in sample_documents()
                                      for chunk in split(document, DEFAULT, encoder.window, encoder.count)])
 
     def count(self, texts: Sequence[str]) -> list[int]:
@@ -151,14 +151,15 @@ class _Noisy:
         return vectors
 
 
-def _sample() -> list[Document]:
+def sample_documents() -> list[Document]:
+    """The sample library's documents."""
     return [document for found in find_files(SAMPLE, "sample") if not isinstance(found, FileError)
             for document in read_documents(found.path, found.source)]
 
 
 def _library(encoder: Encoder, chunks: int) -> Iterator[Document]:
     """The sample library and as many altered copies as it takes to fill so many chunks."""
-    sample = _sample()
+    sample = sample_documents()
     vocabulary = sorted({word for document in sample for word in document.text.split() if word.isalpha()})
     chance = random.Random(0)
     made = copy = 0

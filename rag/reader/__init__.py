@@ -5,11 +5,21 @@ from __future__ import annotations
 from index.encoder import Encoder
 from rag.reader.base import Reader
 
-__all__ = ["Reader", "load_reader"]
+BUNDLED = "pullquote-reader"
+BASELINE = "similarity"
+
+__all__ = ["BASELINE", "BUNDLED", "Reader", "load_reader"]
 
 
-def load_reader(encoder: Encoder) -> Reader:
-    """The reader that answers questions: the baseline, until a trained one takes its place."""
-    from rag.reader.similarity import SimilarityReader
+def load_reader(name: str, encoder: Encoder) -> Reader:
+    """The reader called `name`: the bundled one, the baseline, a question-answering checkpoint's folder or hub name.
 
-    return SimilarityReader(encoder)
+    Raises ModelError where it cannot be loaded.
+    """
+    if name == BASELINE:
+        from rag.reader.similarity import SimilarityReader
+
+        return SimilarityReader(encoder)
+    from rag.reader.span import SpanReader
+
+    return SpanReader.bundled() if name == BUNDLED else SpanReader.checkpoint(name)

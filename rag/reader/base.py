@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from rag.types import Passage, Span
+from rag.words import normalised
+
+_HEADING_WORDS = 9
 
 
 class Reader(Protocol):
@@ -33,3 +37,33 @@ class Reader(Protocol):
 def probability(log_odds: float) -> float:
     """What log odds say as a probability; any finite number will do."""
     return 0.5 * (1 + math.tanh(log_odds / 2))
+
+
+def distinct(spans: Iterable[Span]) -> list[Span]:
+    """Best first, equal ones by source and place, without those that overlap a better one (chunks may overlap)."""
+    kept: list[Span] = []
+    taken: dict[str, list[tuple[int, int]]] = {}
+    for span in sorted(spans, key=lambda span: (-span.score, span.passage.document.source, span.start, span.end)):
+        places = taken.setdefault(span.passage.document.id, [])
+        if all(span.end <= start or end <= span.start for start, end in places):
+            places.append((span.start, span.end))
+            kept.append(span)
+    return kept
+
+
+def quotable_sentences(passage: Passage) -> list[tuple[int, int]]:
+    """The sentences of a passage's chunk that can be an answer, in document coordinates."""
+    headings = [passage.document.title, *passage.document.section_at(passage.chunk.end - 1).heading]
+    return [(start, end) for start, end in passage.chunk.sentences if quotable(passage.document.text[start:end], headings)]
+
+
+def quotable(sentence: str, headings: Sequence[str]) -> bool:
+    """Whether a sentence can be an answer: neither a heading nor itself a question."""
+    bare = sentence.strip().strip("#*_ \t")
+    if not bare or bare.endswith("?") or sentence.lstrip().startswith("#"):
+        return False
+    if normalised(bare) in {normalised(heading) for heading in headings}:
+        return False
+    is_item = bool(re.match(r"[-*+•–|]|\(?\w{1,3}[.)]\s", sentence.strip())) or " | " in sentence
+    is_sentence = bare[-1] in ".!:;,)”\"'…" or len(bare.split()) > _HEADING_WORDS or bool(re.search(r"\d|:\s", bare))
+    return is_item or is_sentence

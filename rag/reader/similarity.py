@@ -1,7 +1,7 @@
 """The baseline reader: whole sentences, ranked by encoder similarity and shared words.
 
-A sentence's score is the log odds, by a logistic regression fitted with `python -m rag.reader.fit`, that it holds the
-answer; its features are below. A second regression on the best scores gives the confidence.
+A sentence's score is the log odds, by a logistic regression, that it holds the answer; its features are below. A second
+regression on the best scores gives the confidence. Both are fitted by `python -m rag.reader.training.fit_baseline`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index.encoder import Encoder
-from rag.reader.base import probability
+from rag.reader.base import distinct, probability, quotable_sentences
 from rag.types import Passage, Span
 from rag.words import normalised, terms
 
 WEIGHTS = Path(__file__).parent / "similarity.json"
 ENCODED = 20  # sentences that are worth encoding: those of the best passages that share the most words
-_HEADING_WORDS = 9
 _ASKS_AMOUNT = re.compile(
     r"\bhow (?:many|much|long|often|far|old|late|soon|early|fast|tall|big|large|high|deep|heavy|wide)\b|\bwhen\b|\bprice\b"
     r"|\bcosts?\b|\b(?:what|which) (?:year|date|day|month|time|hour|percentage|share|number|amount|age|limit)\b", re.IGNORECASE)
@@ -62,7 +61,7 @@ class SimilarityReader:
         rows = features(question, chosen, passages, self._encoder)
         scored = [Span(c.passage, c.start, c.end, round(_linear(self._rank, row), 5))
                   for c, row in zip(chosen, rows, strict=True)]
-        return _distinct(sorted(scored, key=lambda span: (-span.score, span.passage.document.source, span.start)))
+        return distinct(scored)
 
     def confidence(self, spans: Sequence[Span]) -> float:
         """Logistic regression on the best score and its lead."""
@@ -83,25 +82,10 @@ def candidates(question: str, passages: Sequence[Passage]) -> list[Candidate]:
 
     chosen = []
     for passage in passages:
-        heads = [passage.document.title, *passage.document.section_at(passage.chunk.end - 1).heading]
-        for start, end in passage.chunk.sentences:
-            sentence = passage.document.text[start:end]
-            if quotable(sentence, heads):
-                chosen.append(Candidate(passage, start, end, share(set(terms(sentence)))))
+        for start, end in quotable_sentences(passage):
+            chosen.append(Candidate(passage, start, end, share(set(terms(passage.document.text[start:end])))))
     promising = sorted(range(len(chosen)), key=lambda at: (-chosen[at].shared - 0.3 * chosen[at].passage.score, at))[:ENCODED]
     return [chosen[at] for at in sorted(promising)]
-
-
-def quotable(sentence: str, headings: Sequence[str]) -> bool:
-    """Whether a sentence can be an answer: neither a heading nor itself a question."""
-    bare = sentence.strip().strip("#*_ \t")
-    if not bare or bare.endswith("?") or sentence.lstrip().startswith("#"):
-        return False
-    if normalised(bare) in {normalised(heading) for heading in headings}:
-        return False
-    is_item = bool(re.match(r"[-*+•–|]|\(?\w{1,3}[.)]\s", sentence.strip())) or " | " in sentence
-    is_sentence = bare[-1] in ".!:;,)”\"'…" or len(bare.split()) > _HEADING_WORDS or bool(re.search(r"\d|:\s", bare))
-    return is_item or is_sentence
 
 
 def features(question: str, chosen: Sequence[Candidate], passages: Sequence[Passage],
@@ -137,15 +121,3 @@ def trust_features(spans: Sequence[Span]) -> list[float]:
 def _linear(weights: Sequence[float], row: Sequence[float]) -> float:
     """The last weight is the intercept."""
     return sum(w * x for w, x in zip(weights[:-1], row, strict=True)) + weights[-1]
-
-
-def _distinct(spans: list[Span]) -> list[Span]:
-    """Without those that overlap a better one of the same document (chunks may overlap)."""
-    kept: list[Span] = []
-    taken: dict[str, list[tuple[int, int]]] = {}
-    for span in spans:
-        places = taken.setdefault(span.passage.document.id, [])
-        if all(span.end <= start or end <= span.start for start, end in places):
-            places.append((span.start, span.end))
-            kept.append(span)
-    return kept

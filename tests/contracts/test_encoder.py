@@ -73,7 +73,7 @@ def test_the_bundled_encoder_says_which_weights_it_has(real_encoder: Encoder) ->
 
 def test_altered_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"not the weights")
-    monkeypatch.setattr(index.encoder, "_bundled_folder", lambda: tmp_path)
+    monkeypatch.setattr(index.encoder, "bundled_folder", lambda: tmp_path)
     with pytest.raises(ModelError, match=f"the weights of {BUNDLED} have SHA-256 [0-9a-f]{{64}}, not {BUNDLED_SHA256}"):
         load_encoder()
 

@@ -24,6 +24,7 @@ from eval.metrics import (
     reliability,
     retrieval,
     risk_at,
+    risk_bound,
     risk_coverage,
     union,
 )
@@ -119,6 +120,12 @@ def test_risk_and_coverage_by_hand():
     assert coverage_at(0.1)([0.5, 0.5], [1, 0]) == 0, "a threshold cannot cut between equal confidences"
 
 
+def test_the_bound_of_a_risk_by_hand():
+    assert risk_bound([0] * 59) == pytest.approx(1 - 0.05 ** (1 / 59))
+    assert risk_bound([1, 1]) == 1
+    assert risk_bound([[0, 1, 0], [0, 0, 0]]) == pytest.approx([0.86465, 1 - 0.05 ** (1 / 3)], abs=1e-5)
+
+
 def test_calibration_by_hand():
     assert calibration_error([0.8] * 10, [1] * 8 + [0] * 2) == pytest.approx(0)
     assert calibration_error([0.9, 0.1], [0, 1], bins=2) == pytest.approx(0.9)
@@ -144,6 +151,8 @@ def test_confidence_measures_against_slow_references(pairs):
     attainable = [who.mean() for who in kept.values() if 1 - right[who].mean() <= 0.1 + 1e-9]
     assert coverage_at(0.1)(confidence, right) == pytest.approx(max(attainable, default=0))
     assert 0 <= calibration_error(confidence, right) <= 1
+    assert calibration_error(confidence, right) == pytest.approx(
+        sum(count / n * abs(stated - share) for stated, share, count in reliability(confidence, right)))
     shuffled = np.random.default_rng(0).permutation(n)
     for measure in (auroc, risk_at(0.5), coverage_at(0.1), calibration_error):
         assert measure(confidence[shuffled], right[shuffled]) == pytest.approx(measure(confidence, right), nan_ok=True)

@@ -2,6 +2,7 @@ import io
 import re
 from html.parser import HTMLParser
 
+import pytest
 from rich.console import Console
 
 from eval import report
@@ -37,6 +38,10 @@ def test_the_tables_of_the_terminal(asker, worse_asker, questions):
     text = printed(run)
     assert re.search(r"recall@1 +1\.000 +1\.000 – 1\.000 +3 ", text)
     assert re.search(r"risk@0\.8 ↓ +0\.250 ", text)
+    assert re.search(r"risk@threshold ↓ +0\.333 .* 3 +wrong first quotes", text)
+    assert re.search(r"risk_bound ↓ +0\.865 .* 3 +the same at most", text)
+    assert re.search(r"calibration_error ↓ +0\.\d+ +0\.\d+ – 0\.\d+ +5 ", text)
+    assert re.search(r"coverage@risk0\.1 +0\.200 +", text)
     assert re.search(r"near miss +1 ", text)
     assert re.search(r"recall@1 +1\.000 .* 3 +0\.\d+ \(\+", printed(run, evaluate(worse_asker, questions)))
 
@@ -56,6 +61,30 @@ def test_the_page_holds_everything_and_loads_nothing(asker, questions):
     kinds = [attrs["data-kind"] for tag, attrs in elements.tags if "data-kind" in attrs]
     assert kinds == ["right", "right", "refused wrongly", "refused rightly", "wrong"]
     assert report.html(evaluate(asker, questions, name="ferries")) == page, "the same run, the same page"
+
+
+def test_the_plots_show_the_decision_and_the_bins_of_the_calibration_error(asker, questions, monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(report, "_plot", lambda id, data, x, y: drawn.setdefault(id, data) and "")
+    run = evaluate(asker, questions)
+    report.html(run)
+    curve, decided = drawn["risk"]
+    assert curve["x"] == [0.2, 0.4, 0.6, 0.8, 1.0]
+    assert curve["y"][:3] == [0, 0.5, pytest.approx(1 / 3)]
+    assert (decided["x"], decided["y"]) == ([0.6], [run.figure("risk@threshold").value])
+    assert decided["y"][0] + decided["error_y"]["array"][0] == pytest.approx(run.figure("risk_bound").value)
+    line, bins = drawn["reliability"]
+    assert line["x"] == line["y"] == [0, 1]
+    assert bins["x"] == sorted(run.judged[0])
+    error = sum(abs(stated - share) for stated, share in zip(bins["x"], bins["y"], strict=True)) / 5
+    assert error == pytest.approx(run.figure("calibration_error").value, abs=1e-6)
+
+
+def test_where_all_is_refused_no_risk_was_taken(make_asker, questions):
+    run = evaluate(make_asker(threshold=2), questions)
+    assert run.figure("risk@threshold") is run.figure("risk_bound") is None
+    assert "as decided" not in report.html(run)
+    assert "risk@0.5" in printed(run)
 
 
 def test_hostile_text_stays_text(make_asker):

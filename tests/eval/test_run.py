@@ -36,6 +36,10 @@ def test_every_figure_by_hand(asker, questions):
     # Confidence, falling: leaves 1, snow 4/5, returns 3/4, bikes 1/7, parrots 0; right is 1 0 1 1 0.
     assert value(run, "auroc_right") == pytest.approx(4 / 6, abs=1e-6)
     assert value(run, "risk@0.5") == pytest.approx(1 / 3, abs=1e-6)
+    assert value(run, "risk@threshold") == pytest.approx(1 / 3, abs=1e-6)
+    assert value(run, "risk_bound") == pytest.approx(0.86465, abs=1e-5), "2 of 3 right: 1 - x^3 - 3 x^2 (1 - x) = 0.95"
+    assert run.figure("risk@threshold").n == run.figure("risk_bound").n == 3
+    assert run.judged == ([1, 0.75, 1 / 7, 0, 0.8], [True, True, True, False, False])
     assert value(run, "risk@0.8") == 0.25
     assert value(run, "coverage@risk0.1") == 0.2
     assert value(run, "retrieve_p50") == 2
@@ -157,6 +161,29 @@ def test_regressions(asker, worse_asker, questions):
     assert "recall@1" not in improved
     assert "recall@1" not in {r.name for r in compare(now, before, {"recall@1": 1.0})}
     assert "holds_answer" not in {r.name for r in compare(now, before, {"answer": 1.0})}
+
+
+@pytest.mark.parametrize(("name", "step"), [("calibration_error", 0.1), ("risk@threshold", 0.1), ("auroc_right", -0.1)])
+def test_what_should_be_low_falls_by_rising(asker, questions, name, step):
+    before = evaluate(asker, questions)
+    now = dataclasses.replace(before, figures=tuple(
+        dataclasses.replace(figure, value=figure.value + step) if figure.name == name else figure
+        for figure in before.figures))
+    assert [regression.name for regression in compare(now, before)] == [name]
+    assert compare(before, now) == []
+
+
+def test_a_confidence_is_kept_with_all_its_digits(asker, questions, tmp_path):
+    run = evaluate(asker, questions)
+    bikes = run.results[2]
+    assert (bikes.confidence, bikes.prediction["confidence"]) == (1 / 7, 0.143)
+    run.save(tmp_path / "run.json")
+    assert Run.load(tmp_path / "run.json").judged == run.judged
+    older = orjson.loads((tmp_path / "run.json").read_bytes())
+    for row in older["results"]:
+        del row["confidence"]
+    (tmp_path / "older.json").write_bytes(orjson.dumps(older))
+    assert Run.load(tmp_path / "older.json").results[2].confidence == 0.143
 
 
 def test_latency_is_compared_on_request(asker, questions):

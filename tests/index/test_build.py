@@ -419,6 +419,18 @@ def test_what_is_not_in_the_library_cannot_be_removed(home, docs, encoder) -> No
     assert current_id(home) == before
 
 
+def test_a_home_spelled_with_two_dots_is_the_same_home(home, docs, encoder) -> None:
+    edit(home / "uploads" / "note.txt", "An upload.")
+    edit(home / "cache" / "own.txt", "Not a document.")
+    roundabout = docs / ".." / home.name
+    sync(roundabout, [home.parent, home / "uploads"], encoder=encoder)
+    indexed = [info.source for info in open_current(home).sources()]
+    assert not any(source.endswith("own.txt") for source in indexed)
+    [note] = [source for source in indexed if source.endswith("note.txt")]
+    remove(roundabout, [note], encoder=encoder)
+    assert not list((home / "uploads").iterdir())
+
+
 def test_uploads_are_deleted_when_removed(home, docs, encoder, library) -> None:
     edit(home / "uploads" / "note.txt", "An upload.")
     edit(home / "uploads" / "kept.txt", "Another upload.")

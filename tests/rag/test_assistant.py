@@ -11,9 +11,10 @@ import pytest
 
 from index.build import index_documents
 from index.chunks import Chunking
-from index.errors import EncoderMismatch, InputError, NoIndex
+from index.errors import Corrupt, EncoderMismatch, HomeError, InputError, NoIndex
 from index.generation import Generation
 from rag.assistant import Assistant, Stage
+from rag.calibration import Calibration
 from rag.config import Config
 from rag.reader.similarity import SimilarityReader
 from rag.types import Answer
@@ -100,6 +101,68 @@ def test_a_threshold_that_is_set_beats_the_readers(assistant: Assistant) -> None
     for threshold, answered in ((confidence - 0.001, True), (confidence, True), (confidence + 0.001, False)):
         assistant.config = Config(threshold=threshold)
         assert assistant.ask(question).answered == answered
+
+
+def calibration(threshold: float, reader: str = "similarity-1") -> Calibration:
+    return Calibration(reader, 0.5, -1.0, threshold, 0.1, 0.05, 0.09, 100, 50, 1)
+
+
+def test_a_calibration_changes_the_confidence_and_the_threshold_and_nothing_else(assistant: Assistant) -> None:
+    question = "How many parrots a year is annual leave?"
+    before = assistant.ask_anyway(question)
+    assistant.calibration = calibration(0.0)
+    after = assistant.ask_anyway(question)
+    assert after.confidence == assistant.calibration.apply(before.confidence) != before.confidence
+    assert (after.quotes, after.passages) == (before.quotes, before.passages)
+    for threshold, answered in ((after.confidence, True), (after.confidence + 0.001, False)):
+        assistant.calibration = calibration(threshold)
+        assert assistant.threshold == threshold
+        assert assistant.ask(question).answered == answered
+
+
+def test_a_threshold_that_is_set_beats_the_calibrations(assistant: Assistant) -> None:
+    assistant.calibration = calibration(0.9)
+    assert (assistant.threshold, assistant.reader.threshold) == (0.9, 0.5)
+    assistant.config = Config(threshold=0.2)
+    assert assistant.threshold == 0.2
+
+
+def test_where_nothing_is_found_a_calibrated_confidence_is_0_too(assistant: Assistant) -> None:
+    assistant.reader.read = lambda question, passages: []  # type: ignore[method-assign]
+    assistant.calibration = calibration(0.1)
+    answer = assistant.ask("Does a dog travel free?")
+    assert (answer.answered, answer.confidence) == (False, 0.0)
+
+
+@pytest.fixture
+def models(monkeypatch: pytest.MonkeyPatch, encoder: Any, reader: SimilarityReader) -> None:
+    """Small models in the place of those that `Assistant.open` loads."""
+    monkeypatch.setattr("rag.assistant.load_encoder", lambda name: encoder)
+    monkeypatch.setattr("rag.assistant.load_reader", lambda name, encoder: reader)
+
+
+@pytest.mark.usefixtures("library", "models")
+def test_the_calibration_of_a_home_is_read_when_it_is_opened(home: Path) -> None:
+    assert Assistant.open(home, Config()).calibration is None
+    calibration(0.7).write(home)
+    opened = Assistant.open(home, Config())
+    assert opened.calibration == calibration(0.7)
+    assert opened.threshold == 0.7
+    calibration(0.8).write(home)
+    assert opened.threshold == 0.7, "until it is opened again"
+    assert Assistant.open(home, Config()).threshold == 0.8
+    assert Assistant.open(home, Config(), calibrated=False).threshold == 0.5
+
+
+@pytest.mark.usefixtures("library", "models")
+def test_a_calibration_that_cannot_be_used_is_an_error_unless_it_is_left_aside(home: Path) -> None:
+    calibration(0.7, "span-1").write(home)
+    with pytest.raises(HomeError, match="with the reader span-1, not similarity-1"):
+        Assistant.open(home, Config())
+    assert Assistant.open(home, Config(), calibrated=False).calibration is None
+    (home / "calibration.json").write_text("{}")
+    with pytest.raises(Corrupt):
+        Assistant.open(home, Config())
 
 
 def test_an_answer_says_what_made_it(assistant: Assistant) -> None:

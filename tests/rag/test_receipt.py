@@ -36,6 +36,15 @@ def receipt(home: Path, folder: Path, encoder: Any, weights: Path) -> dict[str, 
     return load_receipt(orjson.dumps(asked.ask("How many days a year is annual leave?").json()))
 
 
+@pytest.fixture
+def table(home: Path, folder: Path, encoder: Any, weights: Path) -> dict[str, Any]:
+    """The receipt of a row whose header stands further up."""
+    (folder / "fares.md").write_text("# Fares\n\n| Route | Fare |\n|---|---|\n| Quill | £9 |\n| Marrick harbour | £8 |\n")
+    sync(home, [folder], encoder=encoder)
+    asked = Assistant(home, Config(threshold=0.0), encoder, SimilarityReader(encoder, weights))
+    return load_receipt(orjson.dumps(asked.ask("Marrick harbour?").json()))
+
+
 OTHER_LABEL = "the citation states another title, page or heading than the document"
 
 
@@ -146,6 +155,51 @@ def test_every_citation_of_a_quote_is_replayed_for_itself(home: Path, folder: Pa
     assert problems(receipt, home) == ["", ""]
     receipt["quotes"][0]["citations"][1]["start"] += 1
     assert problems(receipt, home) == ["", "other words stand at this place"]
+
+
+def test_a_further_citation_may_be_a_copy_in_other_words_but_no_other_fact(home: Path, folder: Path, encoder: Any,
+                                                                          weights: Path) -> None:
+    (folder / "poster.txt").write_text("The annual leave is 25 days per year")
+    sync(home, [folder], encoder=encoder)
+    asked = Assistant(home, Config(threshold=0.0), encoder, SimilarityReader(encoder, weights))
+    receipt = load_receipt(orjson.dumps(asked.ask("How many days a year is annual leave?").json()))
+    [quote] = receipt["quotes"]
+    assert [citation["text"] for citation in quote["citations"]] == [
+        "Annual leave is 25 days a year.", "The annual leave is 25 days per year"]
+    assert problems(receipt, home) == ["", ""]
+    other = quote["citations"][1]
+    for change in ({"text": quote["text"]}, {"start": 4}, {"start": 4, "text": "annual leave is 25 days per"},
+                   {"end": 27, "text": "The annual leave is 25 days"}):
+        altered = copy.deepcopy(receipt)
+        altered["quotes"][0]["citations"][1] = other | change
+        assert problems(altered, home) == ["", "other words stand at this place"]
+
+
+def test_a_receipt_that_does_not_tell_the_words_of_its_citations_holds_where_they_are_the_quotes(
+        receipt: dict[str, Any], home: Path) -> None:
+    for citation in receipt["quotes"][0]["citations"]:
+        del citation["text"]
+    del receipt["quotes"][0]["header"], receipt["quotes"][0]["differs"]
+    assert problems(receipt, home) == [""]
+
+
+def test_the_header_of_a_row_is_replayed_too(table: dict[str, Any], home: Path) -> None:
+    [quote] = table["quotes"]
+    assert (quote["header"]["text"], quote["text"]) == ("| Route | Fare |", "| Marrick harbour | £8 |")
+    assert problems(table, home) == [""]
+    header = quote["header"]
+    for change in ({"text": "| Route | Price |"}, {"start": header["start"] + 1}, {"end": 10_000}, {"start": -20},
+                   {"start": quote["start"], "end": quote["end"], "text": quote["text"]}):
+        altered = copy.deepcopy(table)
+        altered["quotes"][0]["header"] = header | change
+        assert problems(altered, home) == ["other words stand where the table's header should"]
+
+
+@pytest.mark.parametrize("header", [7, {}, {"text": "x", "start": "0", "end": 1}, {"start": 0, "end": 1}, "| Route | Fare |"])
+def test_a_header_of_another_form_is_refused(table: dict[str, Any], home: Path, header: object) -> None:
+    table["quotes"][0]["header"] = header
+    with pytest.raises(DataError, match="wrong kind"):
+        verify(table, open_current(home))
 
 
 def test_the_receipt_of_a_refusal_cites_nothing(home: Path, receipt: dict[str, Any]) -> None:

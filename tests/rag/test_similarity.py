@@ -11,7 +11,8 @@ import fakes
 import pytest
 
 from index.types import Chunk, Section
-from rag.reader import load_reader
+from rag.reader import BASELINE, load_reader
+from rag.reader.base import quotable
 from rag.reader.similarity import (
     ENCODED,
     WEIGHTS,
@@ -19,7 +20,6 @@ from rag.reader.similarity import (
     candidates,
     features,
     kind_fits,
-    quotable,
     trust_features,
 )
 from rag.types import Passage, Span
@@ -212,7 +212,7 @@ def test_name_and_threshold_are_those_of_the_weights(reader: SimilarityReader) -
 
 def test_the_weights_that_ship_fit_the_features(passage: MakePassage) -> None:
     encoder = fakes.WordEncoder()
-    shipped = load_reader(encoder)
+    shipped = load_reader(BASELINE, encoder)
     fitted = json.loads(Path(WEIGHTS).read_text())
     assert shipped.name == f"similarity-{fitted['version']}"
     assert 0 < shipped.threshold < 1

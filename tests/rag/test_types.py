@@ -9,14 +9,13 @@ import pytest
 from fakes import document
 
 from index.types import Chunk, Section
-from rag.types import SCHEMA, Answer, Citation, Passage, Quote, Span
+from rag.types import SCHEMA, Answer, Citation, Header, Passage, Quote, Span
 
 TEXT = "Leave is 25 days. Carry over 5 of them. Ask before June."
 DOCUMENT = document(TEXT, "docs/leave.md", "Leave", [Section(0, 18, ("Leave",), 1),
                                                     Section(18, len(TEXT), ("Leave", "Carry-over"), 2)])
 PASSAGE = Passage(Chunk("c", DOCUMENT.id, 18, 56, ((18, 39), (40, 56)), 9), DOCUMENT, 0.81239, 1, None)
-CITATION = Citation(1, DOCUMENT.id, DOCUMENT.source, DOCUMENT.title, 18, 39, 2, ("Leave", "Carry-over"),
-                    DOCUMENT.text_sha256, DOCUMENT.file_sha256)
+CITATION = Citation.of(DOCUMENT, 18, 39, 1)
 QUOTE = Quote.of(DOCUMENT, 18, 39, (29, 30), 8.123456, (CITATION,))
 
 
@@ -68,6 +67,20 @@ def test_a_quote_without_a_citation_cannot_be_made() -> None:
         Quote.of(DOCUMENT, 18, 39, (18, 39), 1.0, ())
 
 
+def test_a_citation_is_cut_from_its_document() -> None:
+    assert Citation(1, DOCUMENT.id, "docs/leave.md", "Leave", 18, 39, 2, ("Leave", "Carry-over"),
+                                DOCUMENT.text_sha256, DOCUMENT.file_sha256, "Carry over 5 of them.") == CITATION
+    with pytest.raises(ValueError, match=r"docs/leave\.md"):
+        Citation.of(DOCUMENT, 50, 57, 1)
+
+
+def test_a_header_stands_above_its_quote() -> None:
+    assert Quote.of(DOCUMENT, 18, 39, (29, 30), 1.0, (CITATION,), (0, 17)).header == Header("Leave is 25 days.", 0, 17)
+    for header in ((0, 19), (17, 17), (-1, 5), (40, 56)):
+        with pytest.raises(ValueError, match="header above the quote"):
+            Quote.of(DOCUMENT, 18, 39, (29, 30), 1.0, (CITATION,), header)
+
+
 def test_nothing_of_an_answer_changes_once_it_is_made() -> None:
     with pytest.raises(FrozenInstanceError):
         QUOTE.text = "other words"  # type: ignore[misc]
@@ -90,9 +103,9 @@ def test_the_json_has_exactly_the_keys_of_the_contract() -> None:
     told = answer().json("s001")
     assert list(told) == ["schema", "id", "question", "standalone_question", "answered", "confidence", "text", "quotes",
                           "passages", "generation", "models", "timings_ms"]
-    assert list(told["quotes"][0]) == ["text", "start", "end", "highlight", "score", "citations"]
+    assert list(told["quotes"][0]) == ["text", "start", "end", "highlight", "score", "header", "differs", "citations"]
     assert list(told["quotes"][0]["citations"][0]) == ["number", "document_id", "source", "title", "start", "end", "page",
-                                                       "heading", "text_sha256", "file_sha256"]
+                                                       "heading", "text", "text_sha256", "file_sha256"]
     assert list(told["passages"][0]) == ["source", "start", "end", "score", "dense_rank", "lexical_rank"]
 
 
@@ -102,14 +115,20 @@ def test_the_json_says_what_the_answer_says() -> None:
         "answered": True, "confidence": 0.938, "text": "Carry over 5 of them.",
         "quotes": [{
             "text": "Carry over 5 of them.", "start": 18, "end": 39, "highlight": [29, 30], "score": 8.1235,
+            "header": None, "differs": False,
             "citations": [{
                 "number": 1, "document_id": DOCUMENT.id, "source": "docs/leave.md", "title": "Leave", "start": 18, "end": 39,
-                "page": 2, "heading": ["Leave", "Carry-over"], "text_sha256": DOCUMENT.text_sha256,
-                "file_sha256": DOCUMENT.file_sha256}]}],
+                "page": 2, "heading": ["Leave", "Carry-over"], "text": "Carry over 5 of them.",
+                "text_sha256": DOCUMENT.text_sha256, "file_sha256": DOCUMENT.file_sha256}]}],
         "passages": [{"source": "docs/leave.md", "start": 18, "end": 56, "score": 0.8124, "dense_rank": 1,
                       "lexical_rank": None}],
         "generation": "000001-abcdef01", "models": {"encoder": "words 1", "reader": "similarity-1"},
         "timings_ms": {"read": 1.23, "total": 2.0}}
+
+
+def test_the_json_tells_a_header_and_what_differs() -> None:
+    told = Quote.of(DOCUMENT, 18, 39, (29, 30), 1.0, (CITATION,), (0, 17), differs=True).json()
+    assert (told["header"], told["differs"]) == ({"text": "Leave is 25 days.", "start": 0, "end": 17}, True)
 
 
 def test_a_refusal_has_the_same_keys_and_no_quotes() -> None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
 from index.errors import PullquoteError
+from rag.types import Answer, Header
 from ui.render import answer_html, answer_text, error_html, escaped, question_html
 
 HOSTILE = ("<script>alert(1)</script><img src=https://evil.example/x onerror='x'> ${x} {{y}} `z` \" & $$m$$ **b** "
@@ -93,6 +96,46 @@ def test_what_a_document_says_never_becomes_markup(document, answer) -> None:
         assert set(seen.tags) <= {*expected.tags, "mark"}
         assert all(set(link) == {"class", "role", "href", "title"} for link in seen.links)
         assert "alert(1)" in seen.text
+
+
+def with_changes(answer: Answer, **changes: Any) -> Answer:
+    """The answer, its last quote changed."""
+    return replace(answer, quotes=(*answer.quotes[:-1], replace(answer.quotes[-1], **changes)))
+
+
+def test_a_row_stands_below_the_header_of_its_table(document, answer) -> None:
+    fares = document("| Route | Fare |\n|---|---|\n| Quill | £9 |\n| <b>Marrick</b> | £8 |")
+    made = with_changes(answer((fares, "| <b>Marrick</b> | £8 |", "£8")), header=Header("| Route | Fare |", 0, 16))
+    card = answer_html(made)
+    assert card.index('<p class="quote header">| Route | Fare |</p><p class="quote">| &lt;b&gt;Marrick')
+    assert Reader(card).marks == ["£8"]
+    assert answer_text(made).splitlines()[:2] == ["“| Route | Fare |”", "“| <b>Marrick</b> | £8 |” [1]"]
+
+
+def test_the_lines_of_tables_and_lists_stay_lines(document, answer) -> None:
+    text = "Route | Fare\nQuill | £9\n\nNeeded are:\n\n- a coat for\n  the night\n- a map"
+    made = answer((document(text), text, "£9"))
+    assert Reader(answer_html(made).replace("<br>", "\n")).text.split("passage from 1 document")[1].startswith(
+        "Route | Fare\nQuill | £9\nNeeded are:\n- a coat for   the night\n- a map")
+    assert answer_text(made).startswith(
+        "“Route | Fare\n Quill | £9\n Needed are:\n - a coat for the night\n - a map” [1]\n")
+
+
+def test_no_line_of_a_quote_passes_for_a_citation(document, answer) -> None:
+    text = "Heading\n\n[2] other.pdf, page 3"
+    assert "\n[2]" not in answer_text(answer((document(text), text, "Heading")))
+
+
+def test_quotes_that_differ_are_labelled_near_by(document, answer) -> None:
+    leave = document("25 days. 26 days.")
+    same = answer((leave, "25 days.", "25"), (leave, "26 days.", "26"))
+    made = with_changes(same, differs=True)
+    assert "differ" not in answer_html(same) + answer_text(same)
+    card = answer_html(made)
+    assert card.index(">25") < card.index('<p class="differs">These passages differ') < card.index(">26")
+    assert "differ" not in answer_html(made, shown=1)
+    assert answer_text(made).splitlines()[:3] == [
+        "“25 days.” [1]", "(These passages differ: this one gives another answer than the first.)", "“26 days.” [2]"]
 
 
 def test_many_quotes_stand_under_their_documents(document, answer) -> None:

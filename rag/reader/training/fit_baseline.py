@@ -1,4 +1,4 @@
-"""Fit the baseline reader: `python -m rag.reader.fit TRAIN.jsonl.gz … [--out similarity.json]`.
+"""Fit the baseline reader: `python -m rag.reader.training.fit_baseline TRAIN.jsonl.gz … [--out similarity.json]`.
 
 Rows are {"question", "title", "context", "answers": [{"text", "start"}]}, an empty `answers` meaning that the context does
 not answer. The articles (titles) are dealt by hash into two thirds that become a library and a third that stays outside it.
@@ -20,7 +20,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -67,7 +66,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     parser.add_argument("--questions", type=int, default=3000, help="at most so many of each kind")
     given = parser.parse_args()
-    rows = [row for path in given.train for row in _rows(path)]
+    rows = [row for path in given.train for row in read_rows(path)]
     inside = [row for row in rows if row.bucket]
     answerable = _some([row for row in inside if row.answers], given.questions)
     close = _some([row for row in inside if not row.answers], given.questions)
@@ -75,7 +74,7 @@ def main() -> None:
 
     encoder, config = load_encoder(), Config()
     with tempfile.TemporaryDirectory() as home:
-        library = {row.source: _document(row) for row in inside}
+        library = {row.source: document(row) for row in inside}
         report = index_documents(Path(home), library.values(), encoder=encoder)
         print(f"{report.documents} paragraphs, {len(answerable)} answerable, {len(close)} close misses,"
               f" {len(outside)} on articles that are not there")
@@ -138,17 +137,18 @@ def _retrieved(rows: Sequence[Row], store: PassageStore, encoder: Encoder,
         yield row, retrieve(store, row.question, vector, config)
 
 
-def _document(row: Row) -> Document:
+def document(row: Row) -> Document:
+    """The row's context as a document."""
     text = row.context
     return Document(document_id(row.source), row.source, row.title, text, "text/plain", sha256_text(text), sha256_text(text),
                     (Section(0, len(text)),), 0.0)
 
 
-def _rows(path: Path) -> Iterator[Row]:
+def read_rows(path: Path) -> list[Row]:
+    """The rows of a file."""
     with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
-        for row in map(json.loads, lines):
-            answers: list[dict[str, Any]] = row["answers"]
-            yield Row(row["question"], row["title"], row["context"], tuple((a["text"], a["start"]) for a in answers))
+        return [Row(row["question"], row["title"], row["context"], tuple((a["text"], a["start"]) for a in row["answers"]))
+                for row in map(json.loads, lines)]
 
 
 def _some(rows: list[Row], most: int) -> list[Row]:

@@ -1,0 +1,309 @@
+"""Growing: from a span to what can stand alone, as stretches of its document.
+
+Whole sentences first; then what they lean on: the sentence before a pronoun, what stands below a heading, the items of a list,
+the header of a table.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from index.sentences import Offsets, blocks, sentences
+from index.types import Document
+from rag.types import Passage, Span
+
+_REACH = 1500  # characters either side of a span in which that is sought which it leans on
+_LONGEST = 900  # characters a quote may have with its list, its row or the sentence before it
+_MOST_ITEMS = 8
+_SHORT_ITEM = 20  # words: one is quoted whole, and with the line right above it; a longer one says enough by itself
+_FRAGMENT = 4  # words: a sentence of fewer is a reply to the one before it
+_FARTHEST = 1000  # lines above a row among which its table's header is sought
+
+ITEM = re.compile(r"(?:[-*+•‣▪●◦–—]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s")
+_ROW = re.compile(r"(?:\||.*[^\S\n]\|[^\S\n]).*")
+_RULE = re.compile(r"(?=[^-]*-)[\s|:+=-]+")
+_HASHES = re.compile(r"#{1,6}\s")
+_YEAR = re.compile(r"\b(?:1[0-9]|20)\d\d\b")
+_GAP = re.compile(r"\n[^\S\n]*\n|\f")
+_VERB = (r"(?:is|are|was|were|be|has|have|had|do|does|did|will|would|can|cannot|could|may|might|must|shall|should|need|needs"
+         r"|also|only|means?|appl(?:y|ies)|includes?)\b")
+# "This is" points back and says not at what; "This fee" names what it is about.
+_POINTS_BACK = re.compile(
+    rf"\W*(?:(?:and|but|so|or|then|also|however|therefore|instead),?\s+)?(?!(?-i:IT)\b)(?:it|they|he|she|its|their|his|her|otherwise"
+    rf"|if (?:so|not)|in (?:that|this) case|(?:this|that|these|those|both|neither)(?:[\s*_]+{_VERB}|['’]s))\b", re.IGNORECASE)
+_POINTS_NOWHERE = re.compile(r"\W*it (?:is|was) \w+ (?:to|that)\b", re.IGNORECASE)
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What can be quoted for a span; `header` is the header row of the table it is from, where that stands further up."""
+
+    span: Span
+    start: int
+    end: int
+    header: Offsets | None = None
+
+    @property
+    def document(self) -> Document:
+        """The document that it is cut from."""
+        return self.span.passage.document
+
+    @property
+    def text(self) -> str:
+        """The characters that would be quoted."""
+        return self.document.text[self.start : self.end]
+
+    @property
+    def head(self) -> str:
+        """The header row; empty where there is none."""
+        return self.document.text[slice(*self.header)] if self.header else ""
+
+    @property
+    def highlight(self) -> Offsets:
+        """The span without the white space around it."""
+        return _trimmed(self.document.text, self.span.start, self.span.end) or (self.span.start, self.span.end)
+
+
+def sentences_around(span: Span) -> Offsets | None:
+    """The span grown to whole sentences of its chunk; None where it touches none."""
+    touched = [(start, end) for start, end in span.passage.chunk.sentences if start < span.end and span.start < end]
+    return (touched[0][0], touched[-1][1]) if touched else None
+
+
+def pieces(span: Span, several: bool = False) -> list[Piece]:
+    """What can be quoted for a span, the fullest first: the others serve where an earlier quote already has the context.
+
+    `several`: the question asks for several things, so that an item of a list may bring the whole of it.
+    """
+    around = sentences_around(span)
+    if around is None:
+        return []
+    near = _near(span.passage, *around)
+    start, end = around[0], _grown_end(near, *around)
+    top = near.at(start)
+    if near.is_row(top):
+        return [_under_header(span, near, top, start, end)]
+    if near.is_heading(top):
+        return [Piece(span, near.blocks[top][0], end)]
+    if near.is_item(top):
+        start = near.blocks[top][0] if end - near.blocks[top][0] <= _LONGEST else start
+        spans = [_whole_list(near, top, end) if several else None, _with_intro(near, top, end), (start, end)]
+        return [Piece(span, *found) for found in dict.fromkeys(filter(None, spans))]
+    return [Piece(span, found, end) for found in dict.fromkeys((_antecedent(near, start, end), start))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """The blocks around a span: paragraphs, headings, items of lists, rows of tables."""
+
+    passage: Passage
+    blocks: list[Offsets]
+
+    @property
+    def text(self) -> str:
+        return self.passage.document.text
+
+    def at(self, offset: int) -> int:
+        """The number of the block that holds the character at `offset`."""
+        return max(0, bisect_right(self.blocks, offset, key=lambda block: block[0]) - 1)
+
+    def is_row(self, number: int) -> bool:
+        return _ROW.fullmatch(self.text, *self.blocks[number]) is not None
+
+    def is_item(self, number: int) -> bool:
+        return ITEM.match(self.text, *self.blocks[number]) is not None
+
+    def is_short_item(self, number: int) -> bool:
+        return self.is_item(number) and len(self.text[slice(*self.blocks[number])].split()) <= _SHORT_ITEM
+
+    def is_heading(self, number: int) -> bool:
+        """A line with hashes, or what its section begins with and is named by."""
+        document, (start, end) = self.passage.document, self.blocks[number]
+        section = document.section_at(start)
+        opens = bool(section.heading) and not self.text[section.start : start].strip()
+        named = opens and _letters(self.text[start:end]) == _letters(section.heading[-1])
+        return named or _HASHES.match(self.text, start, end) is not None
+
+    def says(self, number: int) -> bool:
+        """Whether there is a word in it: a rule of dashes has none."""
+        return re.search(r"\w", self.text[slice(*self.blocks[number])]) is not None
+
+    def indent(self, number: int) -> int:
+        start = self.blocks[number][0]
+        return start - self.text.rfind("\n", 0, start) - 1
+
+
+def _near(passage: Passage, start: int, end: int) -> _Near:
+    text = passage.document.text
+    low = text.rfind("\n", 0, max(0, start - _REACH)) + 1
+    high = text.find("\n", end + _REACH)
+    high = len(text) if high < 0 else high
+    found = (_trimmed(text, low + left, low + right) for left, right in blocks(text[low:high]))
+    return _Near(passage, [block for block in found if block])
+
+
+def _grown_end(near: _Near, start: int, end: int) -> int:
+    """Where a quote ends: with the items below a colon, with what stands below a heading, with its row or short item."""
+    bottom = near.at(end - 1)
+    block_end = near.blocks[bottom][1]
+    deeper_than = near.indent(bottom) if near.is_item(bottom) else -1
+    if near.text[block_end - 1] == ":" and end >= block_end and (listed := _items_end(near, bottom + 1, start, deeper_than)):
+        return listed
+    if near.is_heading(bottom):
+        return _below(near, bottom)
+    whole = block_end - start <= _LONGEST if near.is_row(bottom) else near.is_short_item(bottom)
+    return max(end, block_end) if whole else end
+
+
+def _below(near: _Near, heading: int) -> int:
+    """The end of what stands first below a heading: a sentence, an item, a table's first row; its own if nothing does."""
+    document = near.passage.document
+    path = document.section_at(near.blocks[heading][0]).heading
+    for number in range(heading + 1, len(near.blocks)):
+        start, block_end = near.blocks[number]
+        if document.section_at(start).heading[: len(path)] != path:
+            break
+        if near.is_row(number):
+            return _first_row_end(near, number)
+        if near.is_item(number):
+            return block_end
+        if near.says(number) and not near.is_heading(number):
+            own = dict(near.passage.chunk.sentences)
+            return own.get(start) or sentences(near.text, start, block_end)[0][1]
+    return near.blocks[heading][1]
+
+
+def _items_end(near: _Near, first: int, start: int, deeper_than: int = -1) -> int | None:
+    """The end of a list from block `first` on, as far as a quote that begins at `start` may go; None if there is no item."""
+    end = None
+    for number in range(first, min(first + _MOST_ITEMS, len(near.blocks))):
+        if not (near.is_item(number) and near.indent(number) > deeper_than and near.blocks[number][1] - start <= _LONGEST):
+            break
+        end = near.blocks[number][1]
+    return end
+
+
+def _with_intro(near: _Near, item: int, end: int) -> Offsets | None:
+    """A short item with the line that its list hangs on, where it is the first."""
+    intro = _intro(near, item)
+    return (intro, end) if intro is not None and near.is_short_item(item) and end - intro <= _LONGEST else None
+
+
+def _whole_list(near: _Near, item: int, end: int) -> Offsets | None:
+    """The list that an item is in, from the line that it hangs on, where all of it up to `end` may be quoted."""
+    first = item
+    while first > 0 and near.is_item(first) and _intro(near, first) is None:
+        first -= 1
+    intro = _intro(near, first) if near.is_item(first) else None
+    last = _items_end(near, first, intro) if intro is not None else None
+    return (intro, last) if intro is not None and last is not None and last >= end else None
+
+
+def _intro(near: _Near, item: int) -> int | None:
+    """The start of the sentence directly above an item that ends in a colon."""
+    above = item - 1
+    if above < 0 or near.is_row(above) or (near.is_item(above) and near.indent(above) >= near.indent(item)):
+        return None
+    before = _sentence_before(near.passage, near.blocks[item][0])
+    return before[0] if before and near.text[before[1] - 1] == ":" else None
+
+
+def _antecedent(near: _Near, start: int, end: int) -> int:
+    """The start of the sentence that a pronoun or a fragment points back to, at most two before; else `start`."""
+    for _ in range(2):
+        before = _sentence_before(near.passage, start) if leans(near.text[start:end]) else None
+        if before is None or _GAP.search(near.text[before[1] : start]) or end - before[0] > _LONGEST:
+            break
+        block = near.at(before[0])
+        if near.is_heading(block) or near.is_row(block) or near.is_item(block):
+            break
+        start = before[0]
+    return start
+
+
+def leans(text: str) -> bool:
+    """Whether sentences cannot be understood without the one before: a pronoun leads, or they are but a few words."""
+    if _POINTS_BACK.match(text):
+        return not _POINTS_NOWHERE.match(text)
+    return len(text.split()) < _FRAGMENT and text.endswith((".", "!", "?")) and ":" not in text
+
+
+def _sentence_before(passage: Passage, at: int) -> Offsets | None:
+    """The last sentence before `at` in the same section, of the chunk or of the document."""
+    text, section = passage.document.text, passage.document.section_at(at)
+    own = [sentence for sentence in passage.chunk.sentences if sentence[1] <= at]
+    low = max(section.start, text.rfind("\n", 0, max(0, at - _REACH)) + 1)
+    found = own or sentences(text, low, at)
+    if not own and len(found) == 1 and low > section.start:
+        return None  # it may have begun before `low`
+    return found[-1] if found and found[-1][0] >= section.start else None
+
+
+def _under_header(span: Span, near: _Near, row: int, start: int, end: int) -> Piece:
+    """Rows of a table with its header: in one stretch where it stands right above, else as a piece of its own."""
+    row_start, row_end = near.blocks[row]
+    if row_end - start <= _LONGEST:
+        start = row_start
+    header = _header(near.text, row_start)
+    if header is None:
+        return Piece(span, start, end)
+    if header[0] == row_start or not near.says(row):  # the header itself, or the rule below it: nothing without a row
+        end = max(end, _first_row_end(near, row))
+    if header[0] == row_start:
+        return Piece(span, start, end)
+    if start == row_start and not re.search(r"\w", near.text[header[1] : start]):
+        return Piece(span, header[0], end)
+    return Piece(span, start, end, header)
+
+
+def _first_row_end(near: _Near, header: int) -> int:
+    """The end of the first row below a table's first line; of that line itself where there is no other."""
+    for number in range(header + 1, len(near.blocks)):
+        if not near.is_row(number) or _GAP.search(near.text[near.blocks[number - 1][1] : near.blocks[number][0]]):
+            break
+        if near.says(number):
+            return near.blocks[number][1]
+    return near.blocks[header][1]
+
+
+def _header(text: str, row: int) -> Offsets | None:
+    """The header of the table that has a row at `row`: its first line, if a rule is below it or it has no figures in it."""
+    lines = [_line(text, row)]
+    while len(lines) < _FARTHEST and (above := _line_above(text, lines[-1][0])):
+        lines.append(above)
+    while not _ROW.fullmatch(text, *lines[-1]):  # a caption, say
+        lines.pop()
+    if len(lines) == _FARTHEST:
+        return None
+    top = lines[-1]
+    below = lines[-2] if len(lines) > 1 else _line(text, text.find("\n", top[1]) + 1)
+    named = len(lines) > 1 and not re.search(r"\d", _YEAR.sub("", text[slice(*top)]))
+    return top if named or _RULE.fullmatch(text, *below) else None
+
+
+def _line(text: str, at: int) -> Offsets:
+    """The line that the character at `at` is in, without the white space at its ends."""
+    start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
+    start = max(start, text.rfind("\f", start, at) + 1)
+    return _trimmed(text, start, len(text) if end < 0 else end) or (at, at)
+
+
+def _line_above(text: str, start: int) -> Offsets | None:
+    """The line above the one that begins at `start`; None where it is blank, or on another page, or there is none."""
+    end = text.rfind("\n", 0, start)
+    if end < 0 or text[end:start].strip() or "\f" in text[end:start]:
+        return None
+    line = _line(text, end)
+    return line if line[0] < line[1] else None
+
+
+def _trimmed(text: str, start: int, end: int) -> Offsets | None:
+    """The span without white space at its ends; None where nothing is left."""
+    piece = text[start:end]
+    left, right = start + len(piece) - len(piece.lstrip()), end - len(piece) + len(piece.rstrip())
+    return (left, right) if left < right else None
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).casefold()

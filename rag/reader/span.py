@@ -1,0 +1,200 @@
+"""The trained reader: one model marks the span, ranks the passages and says "not here".
+
+A span's score over "not here" is start + end less the two scores of [CLS] (the null score of SQuAD 2.0; Devlin et al.,
+NAACL 2019). Together with how far its passage stood behind in retrieval, a logistic regression turns it into the log odds
+that the span answers; a second one, on the best span's odds and its lead, gives the confidence. Both are fitted by
+`python -m rag.reader.training.fit` on questions that the model was not trained on, and stand in `fit.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.reader.base import distinct, probability, quotable_sentences
+from rag.reader.model import WEIGHTS, SpanModel, load_bundled, load_checkpoint
+from rag.reader.windows import LONGEST_QUESTION, WINDOW, Encoded, encode, heads, window_spans
+from rag.types import Passage, Span
+from rag.words import normalised
+
+LONGEST_SPAN = 40  # word pieces
+SPANS = 3  # of a passage
+_FIT = WEIGHTS / "fit.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What turns scores into odds; in each tuple the last weight is the intercept."""
+
+    rank: tuple[float, ...] = (0.5, 0.0, 0.0)  # score over "not here", retrieval score behind the best passage's
+    trust: tuple[float, ...] = (1.0, 0.0, 0.0)  # log odds of the best span, its lead over the next different one
+    threshold: float = 0.5
+
+    @classmethod
+    def load(cls, path: Path) -> Fit:
+        """Read a fit; the default one where there is no file."""
+        if not path.is_file():
+            return cls()
+        given = json.loads(path.read_text("utf-8"))
+        return cls(tuple(given["rank"]), tuple(given["trust"]), given["threshold"])
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A span in a text, in characters, with the model's score over "not here"."""
+
+    start: int
+    end: int
+    score: float
+
+
+class SpanReader:
+    """Reads passages one at a time with a span model."""
+
+    def __init__(self, model: SpanModel, fit: Fit) -> None:
+        self._model = model
+        self._fit = fit
+        self.name = model.name
+        self.threshold = fit.threshold
+
+    @classmethod
+    def bundled(cls) -> SpanReader:
+        """The reader that ships with the project. Raises ModelError."""
+        return cls(load_bundled(), Fit.load(_FIT))
+
+    @classmethod
+    def checkpoint(cls, name: str) -> SpanReader:
+        """A question-answering checkpoint, by folder or hub name. Raises ModelError.
+
+        A folder may hold its own `fit.json`; without one, `pullquote calibrate` tells what its scores are worth.
+        """
+        return cls(load_checkpoint(name), Fit.load(Path(name).expanduser() / "fit.json"))
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[Span]:
+        """The best few spans of each passage, best first; the same words in several documents stay in as several spans."""
+        best = max((passage.score for passage in passages), default=0.0)
+        spans = []
+        for passage, marks in zip(passages, self.mark(question, passages), strict=True):
+            for mark in marks:
+                odds = linear(self._fit.rank, (mark.score, passage.score - best))
+                start = passage.chunk.start
+                spans.append(Span(passage, start + mark.start, start + mark.end, round(odds, 3)))
+        return distinct(spans)
+
+    def confidence(self, spans: Sequence[Span]) -> float:
+        """Logistic regression on the best span's log odds and its lead."""
+        return probability(linear(self._fit.trust, trust_features(spans))) if spans else 0.0
+
+    def mark(self, question: str, passages: Sequence[Passage]) -> list[list[Marked]]:
+        """The best spans of each passage in characters of its text, at most `SPANS`, best first, none overlapping."""
+        question = self._cut(question)
+        pieces = [(at, *window) for at, passage in enumerate(passages) for window in self._windows(passage.text)]
+        triples = [(question, passage_heads(passages[at]), passages[at].text[start:end]) for at, start, end in pieces]
+        marks: list[list[Marked]] = [[] for _ in passages]
+        for (at, start, _), one in zip(pieces, encode(self._model.tokenizer, triples, self._model.longest), strict=True):
+            chunk = passages[at].chunk.start
+            quotable = [(first - chunk - start, last - chunk - start) for first, last in quotable_sentences(passages[at])]
+            starts, ends = self._model.scores(one)
+            marks[at] += [_whole_words(passages[at].text, Marked(start + mark.start, start + mark.end, mark.score))
+                          for mark in best_spans(within(one, quotable), starts, ends, SPANS)]
+        return [_apart(some)[:SPANS] for some in marks]
+
+    def _windows(self, text: str) -> list[tuple[int, int]]:
+        if len(text) <= WINDOW:  # no piece is shorter than a character
+            return [(0, len(text))] if text.strip() else []
+        encoding = self._pieces(text)
+        return window_spans(encoding.offsets, encoding.word_ids, WINDOW, WINDOW // 2)
+
+    def _cut(self, question: str) -> str:
+        if len(question) <= LONGEST_QUESTION:
+            return question
+        offsets = self._pieces(question).offsets
+        return question[offsets[-LONGEST_QUESTION][0] :] if len(offsets) > LONGEST_QUESTION else question
+
+    def _pieces(self, text: str) -> Any:
+        return self._model.tokenizer(text, add_special_tokens=False, truncation=False, verbose=False).encodings[0]
+
+
+def within(encoded: Encoded, spans: Sequence[tuple[int, int]]) -> Encoded:
+    """The same, but only pieces inside one of the character spans can be part of an answer."""
+    inside = np.zeros_like(encoded.answerable)
+    for start, end in spans:
+        inside |= (start <= encoded.starts) & (encoded.ends <= end)
+    return replace(encoded, answerable=encoded.answerable & inside)
+
+
+def best_spans(encoded: Encoded, starts: NDArray[np.float32], ends: NDArray[np.float32], most: int) -> list[Marked]:
+    """The spans of at most `LONGEST_SPAN` pieces with the highest start plus end score, best first, none overlapping."""
+    pieces = np.flatnonzero(encoded.answerable)
+    if not len(pieces):
+        return []
+    first, past = int(pieces[0]), int(pieces[-1]) + 1
+    length = past - first
+    reach = np.concatenate([ends[first:past], np.full(LONGEST_SPAN - 1, -np.inf, np.float32)])
+    scores = starts[first:past, None] + np.lib.stride_tricks.sliding_window_view(reach, LONGEST_SPAN)
+    scores[~encoded.answerable[first:past]] = -np.inf
+    null = float(starts[0] + ends[0])
+    found: list[Marked] = []
+    while len(found) < most:
+        at = int(scores.argmax())  # the first of equals: the same on every run
+        start, end = at // LONGEST_SPAN, at // LONGEST_SPAN + at % LONGEST_SPAN
+        if not np.isfinite(scores[start, end - start]):
+            break
+        found.append(Marked(int(encoded.starts[first + start]), int(encoded.ends[first + end]),
+                            float(scores[start, end - start]) - null))
+        scores[start : end + 1] = -np.inf  # no other may start inside it, nor reach into it
+        for before in range(max(0, start - LONGEST_SPAN + 1), start):
+            scores[before, start - before :] = -np.inf
+        if length == 1:
+            break
+    return found
+
+
+def trust_features(spans: Sequence[Span]) -> tuple[float, float]:
+    """The best span's log odds, and its lead over the next with other words."""
+    first = normalised(spans[0].text)
+    other = next((span.score for span in spans[1:] if normalised(span.text) != first), spans[0].score - 8.0)
+    return spans[0].score, min(8.0, spans[0].score - other)
+
+
+def linear(weights: Sequence[float], row: Sequence[float]) -> float:
+    """The last weight is the intercept."""
+    return sum(w * x for w, x in zip(weights[:-1], row, strict=True)) + weights[-1]
+
+
+def passage_heads(passage: Passage) -> str:
+    """What stands before a passage's text: its title and headings."""
+    return heads(passage.document.title, passage.document.section_at(passage.chunk.end - 1).heading)
+
+
+_WORD = re.compile(r"\w")
+
+
+def _whole_words(text: str, mark: Marked) -> Marked:
+    """The span without white space at its ends, grown to whole words."""
+    start, end = mark.start, mark.end
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    while 0 < start < len(text) and _WORD.match(text[start - 1]) and _WORD.match(text[start]):
+        start -= 1
+    while 0 < end < len(text) and _WORD.match(text[end - 1]) and _WORD.match(text[end]):
+        end += 1
+    return Marked(start, end, mark.score)
+
+
+def _apart(marks: Sequence[Marked]) -> list[Marked]:
+    """Best first, without those that overlap a better one (windows do)."""
+    kept: list[Marked] = []
+    for mark in sorted(marks, key=lambda mark: (-mark.score, mark.start)):
+        if mark.end > mark.start and all(mark.end <= other.start or other.end <= mark.start for other in kept):
+            kept.append(mark)
+    return kept

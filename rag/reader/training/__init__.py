@@ -1,0 +1,1 @@
+"""How the bundled reader was made: data, negatives, training, fitting. Nothing here runs when a question is asked."""

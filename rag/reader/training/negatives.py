@@ -1,0 +1,91 @@
+"""Passages and questions that look right and are not: what teaches a reader to say "not here".
+
+- other: the best-matching windows of other contexts of the same file, by words, that hold none of the answers' texts.
+- cut: the question's own window without the sentence that holds the answer.
+- swapped: the question with a name, a number or a word of degree put in the place of another of its kind, asked of its
+  own window (after the edits of which SQuAD 2.0's adversarial questions are made; Rajpurkar et al., ACL 2018).
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from index.sentences import sentences
+from rag.reader.training.rows import Dataset, Window
+from rag.words import normalised
+
+NEAREST = 12  # windows kept a question
+_NAME = re.compile(r"(?<=[\w,;:] )[A-Z][\w'’-]+(?: (?:of |the |de )?[A-Z][\w'’-]+)*")
+_NUMBER = re.compile(r"\b\d[\d.,]*\b")
+_PAIRS = [pair.split("/") for pair in (
+    "most/least more/fewer more/less first/last before/after highest/lowest higher/lower largest/smallest larger/smaller"
+    " biggest/smallest longest/shortest oldest/youngest older/newer best/worst maximum/minimum increase/decrease"
+    " increased/decreased rise/fall rose/fell north/south northern/southern east/west eastern/western early/late"
+    " earlier/later earliest/latest start/end began/ended begin/finish won/lost win/lose gain/lose allowed/forbidden"
+    " always/never with/without inside/outside above/below upper/lower male/female men/women positive/negative"
+    " similar/different common/rare strong/weak stronger/weaker support/oppose supported/opposed include/exclude"
+    " accept/reject accepted/rejected open/closed internal/external private/public like/dislike"
+    " liked/disliked good/bad easy/difficult cheap/expensive").split()]
+OPPOSITE = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])}
+
+
+def nearest(dataset: Dataset, windows: Sequence[Window], chunk: int = 2000) -> list[list[int]]:
+    """For every row, the numbers of the windows of other contexts that share its rarest words, best first.
+
+    Windows that hold the text of an answer are left out; so are other windows of the row's own context.
+    """
+    texts = [dataset.titles[w.context] + " " + dataset.contexts[w.context][w.start : w.end] for w in windows]
+    vectorizer = TfidfVectorizer(sublinear_tf=True, stop_words="english", ngram_range=(1, 2), min_df=1, dtype=np.float32)
+    matrix = vectorizer.fit_transform(texts).T.tocsc()
+    lowered = [text.lower() for text in texts]
+    found = []
+    for first in range(0, len(dataset.rows), chunk):
+        rows = dataset.rows[first : first + chunk]
+        scores = (vectorizer.transform([row.question for row in rows]) @ matrix).tocsr()
+        for at, row in enumerate(rows):
+            line = scores[at]
+            best = line.indices[np.argsort(-line.data, kind="stable")[: NEAREST * 4]]
+            answers = {dataset.contexts[row.context][start:end].lower() for start, end in row.answers}
+            found.append([int(number) for number in best if windows[number].context != row.context
+                          and not any(answer in lowered[number] for answer in answers)][:NEAREST])
+    return found
+
+
+def without_answer(text: str, answers: Sequence[tuple[int, int]]) -> str | None:
+    """The text without the sentences that touch an answer; None where too little is left or an answer's text is."""
+    kept = [text[start:end] for start, end in sentences(text)
+            if not any(start < stop and begin < end for begin, stop in answers)]
+    rest = " ".join(kept)
+    told = normalised(rest)
+    if len(rest) < 80 or any(normalised(text[start:end]) in told for start, end in answers):
+        return None
+    return rest
+
+
+def swapped(question: str, text: str, answers: Sequence[tuple[int, int]], elsewhere: str, chance: random.Random) -> str | None:
+    """The question with one thing changed so that the text no longer answers it; None where nothing can be changed."""
+    edits: list[tuple[int, int, str]] = []
+    told = {normalised(text[start:end]) for start, end in answers}
+    for pattern in (_NAME, _NUMBER):
+        for match in pattern.finditer(question):
+            others = [other for other in pattern.findall(text) + pattern.findall(elsewhere)[:8]
+                      if normalised(other) not in told and not _same(other, match[0])]
+            if others and match[0].lower() in text.lower():
+                edits.append((*match.span(), str(chance.choice(others))))
+    for match in re.finditer(r"[a-z']+", question):
+        if match[0] in OPPOSITE and match[0] in text:
+            edits.append((*match.span(), OPPOSITE[match[0]]))
+    if not edits:
+        return None
+    start, end, other = chance.choice(edits)
+    return question[:start] + other + question[end:]
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two names share a word, as long and short forms of one name do."""
+    return bool(set(one.lower().split()) & set(other.lower().split()))

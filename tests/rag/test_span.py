@@ -1,0 +1,160 @@
+"""The trained reader: spans from scores, whole words, any checkpoint in its place, the same on every run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import tiny_checkpoint, tiny_tokenizer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.errors import ModelError
+from rag.reader import load_reader
+from rag.reader.base import quotable
+from rag.reader.span import LONGEST_SPAN, Fit, SpanReader, best_spans, trust_features, within
+from rag.reader.windows import encode
+from rag.types import Passage
+
+MakePassage = Callable[..., Passage]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_checkpoint(tmp_path_factory.mktemp("model") / "tiny")
+
+
+@pytest.fixture
+def tiny(checkpoint: Path) -> SpanReader:
+    return SpanReader.checkpoint(str(checkpoint))
+
+
+def scores(length: int, marks: dict[int, float]) -> np.ndarray:
+    """Zero but where stated."""
+    made = np.zeros(length, dtype=np.float32)
+    for at, score in marks.items():
+        made[at] = score
+    return made
+
+
+def test_a_span_scores_start_plus_end_over_the_null() -> None:
+    [one] = encode(tiny_tokenizer(), [("who ?", "", "the ferry leaves at nine")])
+    text = int(np.flatnonzero(one.answerable)[0])
+    found = best_spans(one, scores(len(one.ids), {0: 1.5, text + 1: 4.0}), scores(len(one.ids), {0: 0.5, text + 2: 3.0}), 1)
+    [best] = found
+    assert "the ferry leaves at nine"[best.start : best.end] == "ferry leaves"
+    assert best.score == pytest.approx(4.0 + 3.0 - 1.5 - 0.5)
+
+
+def test_further_spans_never_overlap_better_ones() -> None:
+    [one] = encode(tiny_tokenizer(), [("who ?", "", "a b c d e f")])
+    text = int(np.flatnonzero(one.answerable)[0])
+    starts = scores(len(one.ids), {text + 2: 5.0, text + 0: 2.0})
+    ends = scores(len(one.ids), {text + 3: 5.0, text + 5: 4.0, text + 1: 1.0})
+    assert [("a b c d e f"[m.start : m.end], m.score) for m in best_spans(one, starts, ends, 3)] == [
+        ("c d", 10.0), ("e f", 4.0), ("a b", 3.0)]
+
+
+@given(st.integers(1, 90), st.randoms(use_true_random=False), st.integers(1, 5))
+def test_the_best_span_is_the_best_of_all_that_are_allowed(words: int, chance, most: int) -> None:
+    [one] = encode(tiny_tokenizer(), [("who ?", "ferry: ", " ".join(["a"] * words))])
+    starts = np.array([chance.uniform(-3, 3) for _ in one.ids], dtype=np.float32)
+    ends = np.array([chance.uniform(-3, 3) for _ in one.ids], dtype=np.float32)
+    pieces = np.flatnonzero(one.answerable)
+    best = max(starts[first] + ends[last] for first in pieces for last in pieces if 0 <= last - first < LONGEST_SPAN)
+    found = best_spans(one, starts, ends, most)
+    assert found[0].score == pytest.approx(best - starts[0] - ends[0], abs=1e-5)
+    places = sorted((mark.start, mark.end) for mark in found)
+    assert all(end <= start for (_, end), (start, _) in pairwise(places))
+
+
+def test_only_pieces_within_a_sentence_that_may_be_quoted_count() -> None:
+    text = "who leaves? the ferry leaves."
+    [one] = encode(tiny_tokenizer(), [("who ?", "", text)])
+    kept = within(one, [(12, 29)])
+    assert text[kept.starts[kept.answerable].min() : kept.ends[kept.answerable].max()] == "the ferry leaves."
+
+
+@pytest.mark.parametrize(("sentence", "may"), [
+    ("The ferry leaves at nine.", True), ("When does it leave?", False), ("# Ferry", False), ("Ferry", False),
+    ("- bread", True), ("Monday | closed", True), ("", False), ("Price: 4 euro", True)])
+def test_what_can_be_quoted(sentence: str, may: bool) -> None:
+    assert quotable(sentence, ["Ferry"]) is may
+
+
+def test_spans_are_whole_words_of_their_document(tiny: SpanReader, passage: MakePassage) -> None:
+    text = "Überfähre leaves at nine-ish. 𝔄 ferry (the Solan's) costs 4.50 euro, or 3."
+    for question in ("what does it cost?", "leave", "z" * 300, "who? " * 200):
+        for span in tiny.read(question, [passage(text)]):
+            assert span.text == text[span.start : span.end]
+            assert not (span.start and text[span.start - 1].isalnum() and text[span.start].isalnum())
+            assert not (span.end < len(text) and text[span.end - 1].isalnum() and text[span.end].isalnum())
+
+
+def test_a_passage_beyond_the_model_is_read_in_windows_to_its_end(tiny: SpanReader, passage: MakePassage) -> None:
+    long = "The ferry leaves at nine. " * 120 + "Bicycles cost 2 euro."
+    windows = tiny._windows(long)
+    assert (windows[0][0], windows[-1][1]) == (0, len(long))
+    assert len(windows) > 3
+    assert all(after < end for (_, end), (after, _) in pairwise(windows))
+    assert [len(some) for some in tiny.mark("what do bicycles cost?", [passage(long)])] == [3]
+
+
+def test_the_company_a_passage_keeps_changes_nothing(tiny: SpanReader, passage: MakePassage) -> None:
+    texts = ["The ferry leaves at nine.", "Bicycles cost 2 euro each and dogs travel in the rain.", "Dogs travel free. " * 20]
+    alone = [tiny.mark("what do bicycles cost?", [passage(text)])[0] for text in texts]
+    assert tiny.mark("what do bicycles cost?", [passage(text) for text in texts]) == alone
+    assert tiny.mark("what do bicycles cost?", [passage(text) for text in reversed(texts)]) == alone[::-1]
+
+
+def test_another_process_with_another_number_of_threads_agrees(checkpoint: Path) -> None:
+    script = ("import sys, torch; torch.set_num_threads(int(sys.argv[2]))\n"
+              "from rag.reader.model import load_checkpoint\nfrom rag.reader.windows import encode\n"
+              "model = load_checkpoint(sys.argv[1])\n"
+              "for text in ('the ferry leaves at nine', 'dogs travel free ' * 60):\n"
+              "    [one] = encode(model.tokenizer, [('when does it leave ?', 'ferry: ', text)])\n"
+              "    print(model.scores(one).tobytes().hex())\n")
+    told = {subprocess.run([sys.executable, "-c", script, str(checkpoint), threads], capture_output=True, text=True, check=True,
+                           env={**os.environ, "OMP_NUM_THREADS": threads}).stdout for threads in ("1", "2", "2")}
+    assert len(told) == 1
+    assert len(told.pop()) > 100
+
+
+def test_a_checkpoint_takes_the_readers_place_by_its_folder(checkpoint: Path, encoder, passage: MakePassage) -> None:
+    reader = load_reader(str(checkpoint), encoder)
+    assert reader.name.startswith("tiny ")
+    [span, *_] = reader.read("when does the ferry leave?", [passage("The ferry leaves at nine.")])
+    assert 0 < reader.confidence([span]) < 1
+
+
+def test_a_fit_beside_the_weights_is_used(tmp_path: Path) -> None:
+    folder = tiny_checkpoint(tmp_path / "tiny")
+    (folder / "fit.json").write_text('{"rank": [0.0, 0.0, 2.0], "trust": [1.0, 0.0, 0.0], "threshold": 0.9}')
+    assert SpanReader.checkpoint(str(folder)).threshold == 0.9
+
+
+def test_a_folder_without_a_question_answering_model_is_named(tmp_path: Path, encoder) -> None:
+    from transformers import BertConfig, BertModel
+
+    with pytest.raises(ModelError, match="empty"):
+        load_reader(str(tmp_path / "empty"), encoder)
+    folder = tmp_path / "headless"
+    BertModel(BertConfig(vocab_size=len(tiny_tokenizer()), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+                         intermediate_size=16)).save_pretrained(folder)
+    tiny_tokenizer().save_pretrained(folder)
+    with pytest.raises(ModelError, match="not trained for question answering"):
+        load_reader(str(folder), encoder)
+
+
+def test_the_lead_is_over_other_words(passage: MakePassage, span) -> None:
+    first, copy = (span(passage("It leaves at nine.", source), "at nine", score) for source, score in (("a", 5.0), ("b", 4.5)))
+    other = span(passage("It left at ten.", "c"), "at ten", 1.0)
+    assert trust_features([first, copy, other]) == (5.0, 4.0)
+    assert trust_features([first]) == (5.0, 8.0)
+    assert Fit().threshold == 0.5

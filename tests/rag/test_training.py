@@ -1,0 +1,191 @@
+"""How the reader is made: rows and windows, negatives, losses, and a training run that goes on where it was cut off."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fakes import tiny_checkpoint, tiny_tokenizer
+
+from rag.reader.training import train as training
+from rag.reader.training.negatives import nearest, swapped, without_answer
+from rag.reader.training.rows import load
+from rag.reader.training.train import Example, Recipe, batches, losses_of, schedule
+from rag.reader.windows import encode
+
+FERRY = "The ferry leaves at nine. Bicycles cost 2 euro. Dogs travel free in the rain."
+
+
+def write(path: Path, rows: list[dict]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with gzip.open(path, "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+    return path
+
+
+def row(question: str, context: str, *answers: str, title: str = "Ferry", id: str = "1") -> dict:
+    return {"id": id, "question": question, "title": title, "context": context,
+            "answers": [{"text": answer, "start": context.index(answer)} for answer in answers]}
+
+
+def test_rows_of_one_context_share_it_and_answers_stand_in_windows(tmp_path: Path) -> None:
+    rows = [row("When?", FERRY, "nine"), row("How much?", FERRY, "2 euro"), row("Who?", "Dogs.")]
+    made = load(write(tmp_path / "set.jsonl.gz", rows), tiny_tokenizer().backend_tokenizer)
+    assert made.contexts == (FERRY, "Dogs.")
+    assert [len(windows) for windows in made.windows] == [1, 1]
+    assert made.contexts[0][slice(*made.rows[1].answers[0])] == "2 euro"
+    assert made.rows[2].answers == ()
+
+
+def test_a_tokenizer_that_remembers_to_cut_and_fill_does_neither(tmp_path: Path) -> None:
+    tokenizer = tiny_tokenizer().backend_tokenizer
+    tokenizer.enable_truncation(8)
+    tokenizer.enable_padding(length=8)
+    made = load(write(tmp_path / "set.jsonl.gz", [row("When?", FERRY, "nine"), row("Who?", "Dogs.")]), tokenizer)
+    assert [(w.start, w.end) for windows in made.windows for w in windows] == [(0, len(FERRY)), (0, 5)]
+
+
+def test_long_contexts_are_cut_into_windows_that_overlap(tmp_path: Path) -> None:
+    long = "dogs travel free " * 200 + "nine"
+    made = load(write(tmp_path / "set.jsonl.gz", [row("When?", long, "nine")]), tiny_tokenizer().backend_tokenizer)
+    assert len(made.windows[0]) > 3
+    assert made.windows[0][-1].end == len(long)
+
+
+def test_an_answer_that_is_not_there_is_an_error_and_first_matches_can_be_taken_all(tmp_path: Path) -> None:
+    bad = row("When?", FERRY, "nine")
+    bad["answers"][0]["start"] += 1
+    with pytest.raises(ValueError, match="is not at 21"):
+        load(write(tmp_path / "bad.jsonl.gz", [bad]), tiny_tokenizer().backend_tokenizer)
+    twice = row("When?", "At nine or nineteen, or nine again.", "nine")
+    made = load(write(tmp_path / "two.jsonl.gz", [twice]), tiny_tokenizer().backend_tokenizer, every_match=True)
+    assert [start for start, _ in made.rows[0].answers] == [3, 24]
+
+
+def test_near_windows_share_words_and_hold_no_answer(tmp_path: Path) -> None:
+    contexts = [FERRY, "The ferry leaves late in the rain.", "The ferry leaves at nine too.", "Euro coins are round."]
+    rows = [row("When does the ferry leave in the rain?", FERRY, "nine"), *(row("x?", text) for text in contexts[1:])]
+    made = load(write(tmp_path / "set.jsonl.gz", rows), tiny_tokenizer().backend_tokenizer)
+    windows = [window for some in made.windows for window in some]
+    found = [contexts[windows[number].context] for number in nearest(made, windows)[0]]
+    assert found == [contexts[1], contexts[3]]  # the last by its title alone
+
+
+def test_a_text_without_the_sentence_of_the_answer() -> None:
+    text = FERRY + " " + "The harbour lies to the west of the old town, behind the church and the market hall."
+    start = text.index("2 euro")
+    rest = without_answer(text, [(start, start + 6)])
+    assert rest is not None
+    assert "euro" not in rest
+    assert "nine" in rest
+    assert without_answer(FERRY, [(0, 25)]) is None  # too little is left
+    assert without_answer(text + " It costs 2 euro.", [(start, start + 6)]) is None  # said again
+
+
+def test_a_swapped_question_has_another_name_number_or_degree() -> None:
+    text = "In 1998 Anna Berg founded the oldest school. In 2004 Karl Lund sold it."
+    answers = [(text.index("Anna Berg"), text.index("Anna Berg") + 9)]
+    question = "Who founded the oldest school in 1998, with Karl Lund?"
+    made = {swapped(question, text, answers, "", random.Random(seed)) for seed in range(20)}
+    assert question not in made
+    assert "Who founded the oldest school in 2004, with Karl Lund?" in made
+    assert swapped("Why?", text, answers, "", random.Random(1)) is None
+
+
+def test_the_learning_rate_rises_and_falls() -> None:
+    assert schedule(0.0, 0.1) == 0.0
+    assert schedule(0.05, 0.1) == pytest.approx(0.5)
+    assert schedule(0.1, 0.1) == pytest.approx(1.0)
+    assert schedule(0.55, 0.1) == pytest.approx(0.5)
+    assert schedule(1.0, 0.1) == pytest.approx(0.0)
+
+
+def test_batches_hold_every_group_once_within_the_budget() -> None:
+    groups = [[Example("who ?", "", "a " * (5 + number % 40), ())] * (1 + number % 2) for number in range(60)]
+    made = list(batches(groups, tiny_tokenizer(), 400, random.Random(1)))
+    assert sorted(len(group[0][0].text) for batch in made for group in batch) == sorted(len(group[0].text) for group in groups)
+    for batch in made:
+        widths = [len(encoded.ids) for group in batch for _, encoded in group]
+        assert len(widths) * max(widths) <= 400 or len(batch) == 1
+
+
+class _Fixed(torch.nn.Module):
+    """A network that gives the scores it was made with, whatever it reads."""
+
+    def __init__(self, starts: torch.Tensor, ends: torch.Tensor) -> None:
+        super().__init__()
+        self.start_logits, self.end_logits = starts, ends
+
+    def forward(self, **_: torch.Tensor) -> _Fixed:
+        return self
+
+
+def test_the_losses_are_those_of_the_definition() -> None:
+    """Two windows of one question; the first holds the answer, "b", in its second piece."""
+    examples = [Example("who ?", "", "a b", ((2, 3),)), Example("who ?", "", "a c", ())]
+    encoded = encode(tiny_tokenizer(), [(e.question, e.heads, e.text) for e in examples])
+    width = 16
+    text = int(np.flatnonzero(encoded[0].answerable)[0])
+    starts = torch.zeros(2, width)
+    starts[0, 0], starts[0, text], starts[0, text + 1] = 1.0, 2.0, 3.0
+    starts[1, 0], starts[1, text], starts[1, text + 1] = 0.5, 0.0, -1.0
+    network = _Fixed(starts, starts.clone())
+    window, shared = losses_of(network, [list(zip(examples, encoded, strict=True))], 0, torch.device("cpu"))
+    first = -math.log(math.exp(3) / (math.exp(1) + math.exp(2) + math.exp(3)))
+    second = -math.log(math.exp(0.5) / (math.exp(0.5) + math.exp(0) + math.exp(-1)))
+    assert float(window) == pytest.approx((first + second) / 2, abs=1e-5)
+    everything = math.exp(1) + math.exp(2) + math.exp(-0.5) + math.exp(-1.5)  # each less its window's null
+    assert float(shared) == pytest.approx(-math.log(math.exp(2) / everything), abs=1e-5)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Twelve questions to train on, two to measure on."""
+    words = ["nine", "ten", "noon", "dawn", "dusk", "one", "two", "three", "four", "five", "six", "seven"]
+    rows = [row("when does it leave?", f"Dogs travel free. It leaves at {word} from pier {at}, in the rain as in the sun.",
+                word, title=f"Ferry {at}", id=str(at)) for at, word in enumerate(words)]
+    write(tmp_path / "data" / "train" / "small.jsonl.gz", rows)
+    write(tmp_path / "data" / "dev" / "squad2.jsonl.gz", [rows[0], row("who?", "Dogs travel free.", id="x")])
+    return tmp_path / "data"
+
+
+def test_a_run_that_was_cut_off_goes_on_to_the_same_weights(data: Path, tmp_path: Path, monkeypatch) -> None:
+    tiny = tiny_checkpoint(tmp_path / "tiny")
+    monkeypatch.setattr(training, "bundled_folder", lambda: tiny)
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0)
+    recipe = Recipe(shares={"small": 1.0}, with_titles=("small",), first_match=(), epochs=2.0, batch_tokens=300, every=1.0)
+    training.train(recipe, data, tmp_path / "whole")
+
+    real, calls = training.losses_of, []
+
+    def cut_off(*given):
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return real(*given)
+
+    monkeypatch.setattr(training, "losses_of", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(recipe, data, tmp_path / "parts")
+    training.train(recipe, data, tmp_path / "parts")
+    assert (tmp_path / "parts" / "model.safetensors").read_bytes() == (tmp_path / "whole" / "model.safetensors").read_bytes()
+    assert len((tmp_path / "whole" / "log.jsonl").read_text().splitlines()) == 2
+    assert json.loads((tmp_path / "whole" / "recipe.json").read_text())["seed"] == 1
+    with pytest.raises(SystemExit, match="another recipe"):
+        training.train(Recipe(shares={"small": 1.0}), data, tmp_path / "parts")
+
+
+def test_training_learns(data: Path, tmp_path: Path, monkeypatch) -> None:
+    tiny = tiny_checkpoint(tmp_path / "tiny")
+    monkeypatch.setattr(training, "bundled_folder", lambda: tiny)
+    recipe = Recipe(shares={"small": 1.0}, with_titles=(), first_match=(), epochs=30.0, batch_tokens=400, every=10.0,
+                    learning_rate=1e-2)
+    training.train(recipe, data, tmp_path / "out")
+    first, *_, last = [json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()]
+    assert last["window_loss"] < first["window_loss"] / 2
