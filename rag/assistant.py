@@ -18,7 +18,7 @@ from rag.config import Config
 from rag.conversation import resolve
 from rag.reader import Reader, load_reader
 from rag.retrieve import retrieve
-from rag.types import Answer
+from rag.types import Answer, Passage, Span
 
 LONGEST_QUESTION = 2000  # characters
 
@@ -118,14 +118,22 @@ class Assistant:
         clock.lap("retrieve")
         yield Stage("reading", len(passages))
         spans = self.reader.read(standalone, passages)
-        confidence = self.reader.confidence(spans)
+        confidence = self.reader.confidence(standalone, spans)
         confidence = self.calibration.apply(confidence) if self.calibration else confidence
         clock.lap("read")
         quotes = compose(standalone, spans, self.config.quotes)
         clock.lap("compose")
-        yield Answer(question, standalone, bool(quotes) and confidence >= self.threshold, confidence, quotes, tuple(passages),
-                     store.generation, {"encoder": f"{self.encoder.name} {self.encoder.revision}", "reader": self.reader.name},
-                     clock.timings())
+        yield Answer(question, standalone, bool(quotes) and confidence >= self.threshold, confidence, quotes,
+                     reranked(passages, spans), store.generation,
+                     {"encoder": f"{self.encoder.name} {self.encoder.revision}", "reader": self.reader.name}, clock.timings())
+
+
+def reranked(passages: Sequence[Passage], spans: Sequence[Span]) -> tuple[Passage, ...]:
+    """The passages in the order of their best spans; those without one after them, as retrieval had them."""
+    order: dict[str, int] = {}
+    for number, span in enumerate(spans):
+        order.setdefault(span.passage.chunk.id, number)
+    return tuple(sorted(passages, key=lambda passage: order.get(passage.chunk.id, len(spans))))
 
 
 def _decided(answer: Answer) -> Answer:

@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from index.chunks import Chunking
 from index.encoder import BUNDLED
 from index.errors import SettingsError
-from rag.reader import BASELINE as READER
+from rag.reader import BUNDLED as READER
 
 FILE = "pullquote.toml"
 

@@ -33,7 +33,8 @@ from index.encoder import load_encoder
 from index.sentences import sentences
 from index.types import Chunk, Document, Section, document_id, sha256_text
 from rag.reader import BUNDLED
-from rag.reader.span import SPANS, SpanReader, best_spans, passage_heads, within
+from rag.reader.base import quotable_sentences
+from rag.reader.span import SpanReader, best_per_sentence, passage_heads, within
 from rag.reader.squad import exact_match, f1
 from rag.reader.windows import encode, pad
 from rag.types import Passage
@@ -87,6 +88,7 @@ def speed(reader: SpanReader) -> dict[str, float]:
     batch = encode(model.tokenizer, triples, model.longest)
     ids, types, mask, _ = (torch.from_numpy(array) for array in pad(batch, model.tokenizer.pad_token_id))
     scored = [model.scores(one) for one in batch]
+    sentences_of = [[(start - p.chunk.start, end - p.chunk.start) for start, end in quotable_sentences(p)] for p in passages]
 
     def bare() -> None:
         with torch.inference_mode():
@@ -97,8 +99,8 @@ def speed(reader: SpanReader) -> dict[str, float]:
         "bare": bare,
         "tokenise": lambda: encode(model.tokenizer, triples, model.longest),
         "forward": lambda: [model.scores(one) for one in batch],
-        "spans": lambda: [best_spans(within(one, [(0, len(p.text))]), starts, ends, SPANS)
-                          for one, p, (starts, ends) in zip(batch, passages, scored, strict=True)],
+        "spans": lambda: [best_per_sentence(within(one, inside), starts, ends, inside)
+                          for one, inside, (starts, ends) in zip(batch, sentences_of, scored, strict=True)],
     }
     taken: dict[str, list[float]] = {name: [] for name in stages}
     for _ in range(ROUNDS + 2):

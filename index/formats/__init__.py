@@ -2,18 +2,24 @@
 
 A format is a `Format`: a name, the media type, the file suffixes it claims, a test on content, and a reader. To add
 one, write a module with a `FORMAT` constant and list it in `FORMATS` (order matters: the first that recognises the
-content).
+content). Of those in zip containers, the ones that name themselves come before the ones that may go by their suffix.
 """
 
 from __future__ import annotations
 
-from index.formats import docx, html, jsonl, markdown, pdf, text
+from index.formats import docx, epub, html, jsonl, mail, markdown, odt, pdf, pptx, rtf, text
 from index.formats.base import Format
 
 # Those with an unmistakable beginning, then those that go by their suffix, then what any text may be.
 FORMATS: tuple[Format, ...] = (
     pdf.FORMAT,
+    epub.FORMAT,
+    odt.FORMAT,
+    pptx.FORMAT,
     docx.FORMAT,
+    rtf.FORMAT,
+    mail.MAILBOX,
+    mail.MESSAGE,
     jsonl.FORMAT,
     markdown.FORMAT,
     html.FORMAT,

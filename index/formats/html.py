@@ -51,21 +51,21 @@ def _recognises(head: bytes, suffix: str) -> bool:
 
 
 def _read(data: bytes, source: str) -> Iterator[Extract]:
-    page = _parse(_decode(data, source))
+    page = parse_page(decode_page(data, source))
     if page is None:
         raise FileError(source, "there is no text in it", "Remove it, or save the page again")
     title, body = _main_content(page)
     blocks = Blocks()
     if body is not None:
-        _walk(body, blocks)
+        take_blocks(body, blocks)
     if len(blocks.text) < TRUSTED:
         whole = Blocks()
-        _walk(_whole_content(page), whole)
+        take_blocks(whole_content(page), whole)
         blocks = whole if whole.text else blocks
     yield Extract(title or first_title(blocks.headings), blocks.text, blocks.sections)
 
 
-def _decode(data: bytes, source: str) -> str:
+def decode_page(data: bytes, source: str) -> str:
     """As any text, but where it is not UTF-8 the page's own declaration goes before guessing."""
     declared = CHARSET.search(data[:4096])
     if declared and not data.startswith(tuple(mark for mark, _ in BYTE_ORDER_MARKS)):
@@ -73,17 +73,18 @@ def _decode(data: bytes, source: str) -> str:
             data.decode("utf-8")
         except UnicodeDecodeError:
             try:
-                return data.decode(_as_browsers_do(declared.group(1).decode("ascii").lower()))
+                return data.decode(as_browsers_do(declared.group(1).decode("ascii").lower()))
             except (UnicodeDecodeError, LookupError):
                 pass
     return decode(data, source)
 
 
-def _as_browsers_do(charset: str) -> str:
+def as_browsers_do(charset: str) -> str:
+    """Latin-1 and ASCII are read as Windows-1252 (WHATWG Encoding Standard)."""
     return "cp1252" if charset in ("iso-8859-1", "latin1", "latin-1", "us-ascii", "ascii") else charset
 
 
-def _parse(text: str) -> Any:
+def parse_page(text: str) -> Any:
     """The page's tree, or None where there is none. Nothing is fetched; document type entities stay unread."""
     from lxml import etree, html
 
@@ -112,7 +113,7 @@ def _main_content(page: Any) -> tuple[str, Any]:
     return one_line(found.title or ""), found.body
 
 
-def _walk(element: Any, blocks: Blocks) -> None:
+def take_blocks(element: Any, blocks: Blocks) -> None:
     """Append an element's content: runs of text become blocks, block elements are taken by kind."""
     running = [element.text or ""]
     for child in element:
@@ -143,7 +144,7 @@ def _add_block(element: Any, blocks: Blocks) -> None:
     elif element.tag == "code":
         blocks.add("".join(element.itertext()).strip("\r\n"))
     else:
-        _walk(element, blocks)
+        take_blocks(element, blocks)
 
 
 def _level(heading: Any) -> int:
@@ -167,7 +168,7 @@ def _add_table(table: Any, blocks: Blocks) -> None:
     if all(len(cells) <= 1 for cells in rows) or next(table.iterdescendants("table"), None) is not None:
         for cells in rows:
             for cell in cells:
-                _walk(cell, blocks)
+                take_blocks(cell, blocks)
         return
     lines = [table_row([one_line(_inline(cell)) for cell in cells]) for cells in rows]
     for number, line in enumerate(filter(None, lines)):
@@ -193,7 +194,7 @@ def _lines(text: str) -> str:
     return re.sub("\n{3,}", "\n\n", lines).strip("\n")
 
 
-def _whole_content(page: Any) -> Any:
+def whole_content(page: Any) -> Any:
     """All that the page says outside of menus, as a tree like trafilatura's."""
     for unseen in list(page.iter(*UNSEEN)):
         unseen.drop_tree()

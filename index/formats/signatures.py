@@ -37,7 +37,6 @@ SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"wOF", "a font"),
     (0, b"SQLite format 3\0", "a database"),
     (0, bytes.fromhex("D0CF11E0A1B11AE1"), "a Microsoft Office file of the old kind"),
-    (0, b"{\\rtf", "a Rich Text file"),
     (0, b"%!PS", "a PostScript file"),
 )
 

@@ -26,7 +26,7 @@ class Reader(Protocol):
         Empty where the passages hold nothing to quote. The same input gives the same output, whatever else runs.
         """
 
-    def confidence(self, spans: Sequence[Span]) -> float:
+    def confidence(self, question: str, spans: Sequence[Span]) -> float:
         """The calibrated probability that the first of the spans answers the question; 0 where there is none."""
 
     @property

@@ -63,7 +63,7 @@ class SimilarityReader:
                   for c, row in zip(chosen, rows, strict=True)]
         return distinct(scored)
 
-    def confidence(self, spans: Sequence[Span]) -> float:
+    def confidence(self, question: str, spans: Sequence[Span]) -> float:
         """Logistic regression on the best score and its lead."""
         return probability(_linear(self._trust, trust_features(spans))) if spans else 0.0
 

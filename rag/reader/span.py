@@ -1,9 +1,9 @@
 """The trained reader: one model marks the span, ranks the passages and says "not here".
 
-A span's score over "not here" is start + end less the two scores of [CLS] (the null score of SQuAD 2.0; Devlin et al.,
-NAACL 2019). Together with how far its passage stood behind in retrieval, a logistic regression turns it into the log odds
-that the span answers; a second one, on the best span's odds and its lead, gives the confidence. Both are fitted by
-`python -m rag.reader.training.fit` on questions that the model was not trained on, and stand in `fit.json`.
+A span is found by start + end less the two scores of [CLS] (the null score of SQuAD 2.0; Devlin et al., NAACL 2019), and
+weighed by all the starts and ends in its sentence. A logistic regression on that weight, and on how far its passage stood
+behind in retrieval, gives the log odds that the span answers; a second one gives the confidence in the best. Both are
+fitted by `python -m rag.reader.training.fit` on questions that the model was not trained on, and stand in `fit.json`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rag.reader.base import distinct, probability, quotable_sentences
 from rag.reader.model import WEIGHTS, SpanModel, load_bundled, load_checkpoint
 from rag.reader.windows import LONGEST_QUESTION, WINDOW, Encoded, encode, heads, window_spans
 from rag.types import Passage, Span
-from rag.words import normalised
+from rag.words import normalised, terms
 
 LONGEST_SPAN = 40  # word pieces
 SPANS = 3  # of a passage
@@ -34,7 +34,7 @@ class Fit:
     """What turns scores into odds; in each tuple the last weight is the intercept."""
 
     rank: tuple[float, ...] = (0.5, 0.0, 0.0)  # score over "not here", retrieval score behind the best passage's
-    trust: tuple[float, ...] = (1.0, 0.0, 0.0)  # log odds of the best span, its lead over the next different one
+    trust: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 0.0)  # see `trust_features`
     threshold: float = 0.5
 
     @classmethod
@@ -88,9 +88,9 @@ class SpanReader:
                 spans.append(Span(passage, start + mark.start, start + mark.end, round(odds, 3)))
         return distinct(spans)
 
-    def confidence(self, spans: Sequence[Span]) -> float:
-        """Logistic regression on the best span's log odds and its lead."""
-        return probability(linear(self._fit.trust, trust_features(spans))) if spans else 0.0
+    def confidence(self, question: str, spans: Sequence[Span]) -> float:
+        """Logistic regression on what `trust_features` tells."""
+        return probability(linear(self._fit.trust, trust_features(question, spans))) if spans else 0.0
 
     def mark(self, question: str, passages: Sequence[Passage]) -> list[list[Marked]]:
         """The best spans of each passage in characters of its text, at most `SPANS`, best first, none overlapping."""
@@ -102,8 +102,9 @@ class SpanReader:
             chunk = passages[at].chunk.start
             quotable = [(first - chunk - start, last - chunk - start) for first, last in quotable_sentences(passages[at])]
             starts, ends = self._model.scores(one)
+            found = best_per_sentence(within(one, quotable), starts, ends, quotable)
             marks[at] += [_whole_words(passages[at].text, Marked(start + mark.start, start + mark.end, mark.score))
-                          for mark in best_spans(within(one, quotable), starts, ends, SPANS)]
+                          for mark in found[:SPANS]]
         return [_apart(some)[:SPANS] for some in marks]
 
     def _windows(self, text: str) -> list[tuple[int, int]]:
@@ -157,11 +158,48 @@ def best_spans(encoded: Encoded, starts: NDArray[np.float32], ends: NDArray[np.f
     return found
 
 
-def trust_features(spans: Sequence[Span]) -> tuple[float, float]:
-    """The best span's log odds, and its lead over the next with other words."""
-    first = normalised(spans[0].text)
-    other = next((span.score for span in spans[1:] if normalised(span.text) != first), spans[0].score - 8.0)
-    return spans[0].score, min(8.0, spans[0].score - other)
+def best_per_sentence(encoded: Encoded, starts: NDArray[np.float32], ends: NDArray[np.float32],
+                      sentences: Sequence[tuple[int, int]]) -> list[Marked]:
+    """The best spans, at most one a sentence, scored by all that the model sees in their sentences, best first.
+
+    Such a score adds up the probabilities of every start and every end in the sentence: where an answer may begin and end
+    at several places, its best span alone would look less sure than it is.
+    """
+    null = float(starts[0] + ends[0])
+    found: list[Marked] = []
+    taken: set[tuple[int, int]] = set()
+    for mark in best_spans(encoded, starts, ends, 2 * SPANS):
+        touched = [(start, end) for start, end in sentences if start < mark.end and mark.start < end]
+        if taken.isdisjoint(touched):
+            taken.update(touched)
+            inside = within(encoded, [(touched[0][0], touched[-1][1])]).answerable if touched else encoded.answerable
+            found.append(replace(mark, score=_total(starts[inside]) + _total(ends[inside]) - null))
+    return sorted(found, key=lambda mark: (-mark.score, mark.start))
+
+
+def _total(scores: NDArray[np.float32]) -> float:
+    """The logarithm of the summed exponentials."""
+    most = float(scores.max())
+    return most + float(np.log(np.exp(scores.astype(np.float64) - most).sum()))
+
+
+def trust_features(question: str, spans: Sequence[Span]) -> tuple[float, float, float, float]:
+    """What tells whether the best span answers: one row of the regression.
+
+    Its log odds; their lead over the next span with other words; and the shares of the question's terms that stand in its
+    sentences and in its passage, titles and headings counted with both: what is asked about and not there is often the
+    reason why nothing answers.
+    """
+    best = spans[0]
+    first = normalised(best.text)
+    other = next((span.score for span in spans[1:] if normalised(span.text) != first), best.score - 8.0)
+    asked = set(terms(question))
+    around = passage_heads(best.passage)
+    touched = [best.passage.document.text[start:end] for start, end in best.passage.chunk.sentences
+               if start < best.end and best.start < end]
+    near, far = (len(asked & set(terms(f"{around} {text}"))) / len(asked) if asked else 0.0
+                 for text in (" ".join(touched), best.passage.text))
+    return best.score, min(8.0, best.score - other), near, far
 
 
 def linear(weights: Sequence[float], row: Sequence[float]) -> float:

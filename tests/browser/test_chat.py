@@ -377,7 +377,8 @@ def test_on_a_phone_the_source_is_a_sheet(server: str, open_page: Open) -> None:
     link.tap()
     expect(page.locator("#source mark")).to_be_in_viewport()
     assert marked(page) == LEAVE
-    sheet, number = page.locator("#source").bounding_box(), link.bounding_box()
+    page.wait_for_function("Math.abs(document.querySelector('#source').getBoundingClientRect().bottom - innerHeight) < 2")
+    sheet, number = page.locator("#source").bounding_box(), link.bounding_box()  # once it has slid in
     assert sheet
     assert number
     assert abs(sheet["height"] - 0.7 * 844) < 2

@@ -190,8 +190,8 @@ def test_the_same_sentence_in_two_documents_stays_in_twice(reader: SimilarityRea
 
 def test_confidence_is_the_logistic_of_the_best_score(reader: SimilarityReader, passage: MakePassage) -> None:
     spans = reader.read("What does a ferry ticket cost?", [passage(FERRY)])
-    assert reader.confidence(spans) == pytest.approx(1 / (1 + math.exp(-spans[0].score)))
-    assert reader.confidence([]) == 0.0
+    assert reader.confidence("", spans) == pytest.approx(1 / (1 + math.exp(-spans[0].score)))
+    assert reader.confidence("", []) == 0.0
 
 
 def test_the_lead_is_over_the_next_different_sentence(passage: MakePassage, span: MakeSpan) -> None:
@@ -218,4 +218,4 @@ def test_the_weights_that_ship_fit_the_features(passage: MakePassage) -> None:
     assert 0 < shipped.threshold < 1
     spans = shipped.read("What does a ferry ticket cost?", [passage(FERRY)])
     assert spans[0].text == "A ticket for the ferry costs four euro."
-    assert 0 < shipped.confidence(spans) < 1
+    assert 0 < shipped.confidence("", spans) < 1

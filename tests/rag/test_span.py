@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from index.errors import ModelError
 from rag.reader import load_reader
 from rag.reader.base import quotable
-from rag.reader.span import LONGEST_SPAN, Fit, SpanReader, best_spans, trust_features, within
+from rag.reader.span import LONGEST_SPAN, Fit, SpanReader, best_per_sentence, best_spans, trust_features, within
 from rag.reader.windows import encode
 from rag.types import Passage
 
@@ -130,7 +131,7 @@ def test_a_checkpoint_takes_the_readers_place_by_its_folder(checkpoint: Path, en
     reader = load_reader(str(checkpoint), encoder)
     assert reader.name.startswith("tiny ")
     [span, *_] = reader.read("when does the ferry leave?", [passage("The ferry leaves at nine.")])
-    assert 0 < reader.confidence([span]) < 1
+    assert 0 < reader.confidence("When?", [span]) < 1
 
 
 def test_a_fit_beside_the_weights_is_used(tmp_path: Path) -> None:
@@ -155,6 +156,25 @@ def test_a_folder_without_a_question_answering_model_is_named(tmp_path: Path, en
 def test_the_lead_is_over_other_words(passage: MakePassage, span) -> None:
     first, copy = (span(passage("It leaves at nine.", source), "at nine", score) for source, score in (("a", 5.0), ("b", 4.5)))
     other = span(passage("It left at ten.", "c"), "at ten", 1.0)
-    assert trust_features([first, copy, other]) == (5.0, 4.0)
-    assert trust_features([first]) == (5.0, 8.0)
+    assert trust_features("When does it leave?", [first, copy, other]) == (5.0, 4.0, 1.0, 1.0)
+    assert trust_features("When does the ferry leave?", [first])[1:] == (8.0, 0.5, 0.5)
     assert Fit().threshold == 0.5
+
+
+def test_words_of_the_question_count_in_the_sentence_and_in_the_passage(passage: MakePassage, span) -> None:
+    best = span(passage("It leaves at nine. Tickets for bicycles cost 4 euro.", title="Ferry"), "at nine", 1.0)
+    assert trust_features("When do bicycles leave the ferry?", [best])[2:] == (pytest.approx(2 / 3), 1.0)
+
+
+def test_a_sentence_is_weighed_by_all_the_starts_and_ends_in_it() -> None:
+    text = "a b c. d e f."
+    [one] = encode(tiny_tokenizer(), [("who ?", "", text)])
+    first = int(np.flatnonzero(one.answerable)[0])
+    # The best span is "d"; but the first sentence has three starts and two ends nearly as good.
+    starts = scores(len(one.ids), {0: 1.0, first: 2.0, first + 1: 2.0, first + 2: 2.0, first + 4: 2.5}) - 1e-9
+    ends = scores(len(one.ids), {0: 0.5, first + 1: 2.0, first + 2: 2.0, first + 4: 2.5})
+    sentences = [(0, 6), (7, 13)]
+    best, other = best_per_sentence(within(one, sentences), starts, ends, sentences)
+    assert (text[best.start : best.end], text[other.start : other.end]) == ("a b", "d")
+    assert best.score == pytest.approx(math.log(3 * math.exp(2) + 1) + math.log(2 * math.exp(2) + 2) - 1.5, abs=1e-4)
+    assert other.score == pytest.approx(2 * math.log(math.exp(2.5) + 3) - 1.5, abs=1e-4)

@@ -12,7 +12,7 @@ from index.store import SourceInfo
 from ui.render import counted, escaped, sentence
 
 _BADGES = {"application/pdf": "PDF", "text/html": "HTML", "text/markdown": "MD", "text/plain": "TXT",
-           "application/jsonl": "JSONL"}
+           "application/jsonl": "JSONL", "message/rfc822": "MAIL"}
 
 # A first click on "Remove" asks, a second one does it. Gradio gives a page's script no other way to call Python.
 REMOVE_SCRIPT = """

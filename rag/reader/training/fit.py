@@ -7,7 +7,7 @@ other, and the other way round), while what is written is fitted on all.
 
 - Rank: the odds that a passage's best span stands in a sentence that holds an answer, from the model's score over "not
   here" and the retrieval score behind the best passage's.
-- Trust: the odds that the first span is right, from its odds and its lead (Platt 1999, with two features).
+- Trust: the odds that the first span is right (Platt 1999, with the four features of `trust_features`).
 - Threshold: the lowest confidence at which at most the stated share of the answered questions is wrong.
 """
 
@@ -17,7 +17,7 @@ import argparse
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -53,10 +53,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", type=Path, nargs="+")
     parser.add_argument("--out", type=Path, default=WEIGHTS / "fit.json")
-    parser.add_argument("--risk", type=float, default=0.1, help="share of the answered questions that may be wrong")
-    parser.add_argument("--most", type=int, default=2600, help="questions of a file")
+    parser.add_argument("--close", type=int, default=4, help="one in so many of the files' unanswerable questions counts")
+    parser.add_argument("--risk", type=float, default=0.2, help="share of the answered questions that may be wrong")
+    parser.add_argument("--outside", type=Path, nargs="*", default=[], help="questions whose contexts stay outside the library")
+    parser.add_argument("--most", type=int, default=1500, help="questions of a file, spread evenly")
     given = parser.parse_args()
-    asked = list(ask([row for path in given.files for row in read_rows(path)[: given.most]], SpanReader.bundled()))
+    rows = [row for path in given.files for row in _thinned(_some(read_rows(path), given.most), given.close)]
+    outside = [replace(row, answers=()) for path in given.outside for row in _some(read_rows(path), given.most // 5)]
+    asked = list(ask(rows, outside, SpanReader.bundled()))
     halves = [[one for one in asked if one.row.bucket % 2 == half] for half in (0, 1)]
     confidence, right = [], []
     for half in (0, 1):
@@ -68,18 +72,20 @@ def main() -> None:
     fit = fitted(asked, given.risk)
     confidence, right = judged(asked, fit)
     report("on the same questions", np.array(confidence), np.array(right), given.risk)
+    answered = np.array(confidence) >= fit.threshold
+    print(f"at {fit.threshold} answers {answered.mean():.3f} of them, {np.array(right)[answered].mean():.3f} of these rightly")
     given.out.write_text(json.dumps(asdict(fit), indent=2) + "\n")
     print(fit)
 
 
-def ask(rows: Sequence[Row], reader: SpanReader) -> Iterator[Asked]:
-    """Every question, asked of a library of all contexts."""
+def ask(rows: Sequence[Row], outside: Sequence[Row], reader: SpanReader) -> Iterator[Asked]:
+    """Every question, asked of a library of all contexts but those of the questions `outside`."""
     encoder, config = load_encoder(), Config()
     with tempfile.TemporaryDirectory() as home:
         index_documents(Path(home), {row.source: document(row) for row in rows}.values(), encoder=encoder)
         store = open_current(Path(home))
-        vectors = encoder.encode([row.question for row in rows])
-        for row, vector in zip(rows, vectors, strict=True):
+        vectors = encoder.encode([row.question for row in (*rows, *outside)])
+        for row, vector in zip((*rows, *outside), vectors, strict=True):
             passages = retrieve(store, row.question, vector, config)
             marks = reader.mark(row.question, passages)
             answers = [normalised(text) for text, _ in row.answers]
@@ -90,7 +96,8 @@ def ask(rows: Sequence[Row], reader: SpanReader) -> Iterator[Asked]:
 
 def fitted(asked: Sequence[Asked], risk: float) -> Fit:
     """Rank, then trust and the threshold on the ranking that it gives."""
-    inputs, labels = [], []
+    inputs: list[tuple[float, ...]] = []
+    labels: list[bool] = []
     for one in asked:
         best = max(passage.score for passage in one.passages)
         for passage, marks, right in zip(one.passages, one.marks, one.right, strict=True):
@@ -103,7 +110,7 @@ def fitted(asked: Sequence[Asked], risk: float) -> Fit:
     for one in asked:
         spans, right_span = _spans(one, odds_only)
         if spans:
-            inputs.append(trust_features(spans))
+            inputs.append(trust_features(one.row.question, spans))
             labels.append(right_span)
     trust = _regression(inputs, labels)
     confidence = np.array([probability(linear(trust, row)) for row in inputs])
@@ -112,9 +119,13 @@ def fitted(asked: Sequence[Asked], risk: float) -> Fit:
 
 def judged(asked: Sequence[Asked], fit: Fit) -> tuple[list[float], list[bool]]:
     """The confidence of each question's first span, and whether it is right."""
-    told = [(probability(linear(fit.trust, trust_features(spans))), right) for spans, right in
-            (_spans(one, fit) for one in asked) if spans]
-    return [confidence for confidence, _ in told], [right for _, right in told]
+    told, truth = [], []
+    for one in asked:
+        spans, right = _spans(one, fit)
+        if spans:
+            told.append(probability(linear(fit.trust, trust_features(one.row.question, spans))))
+            truth.append(right)
+    return told, truth
 
 
 def threshold(confidence: np.ndarray, right: np.ndarray, risk: float) -> float:
@@ -156,6 +167,15 @@ def _holds(text: str, mark: Marked, answers: Sequence[str]) -> bool:
         return False
     told = normalised(text[touched[0][0] : touched[-1][1]])
     return any(answer in told for answer in answers)
+
+
+def _some(rows: Sequence[Row], most: int) -> Sequence[Row]:
+    return rows[:: -(-len(rows) // most)]
+
+
+def _thinned(rows: Sequence[Row], close: int) -> list[Row]:
+    """All answerable rows, and one in so many of the others: people seldom ask what was written to mislead."""
+    return [*(row for row in rows if row.answers), *[row for row in rows if not row.answers][::close]]
 
 
 def _regression(inputs: Sequence[Sequence[float]], labels: Sequence[bool]) -> tuple[float, ...]:

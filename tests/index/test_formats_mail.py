@@ -1,0 +1,241 @@
+"""Mail by value: what is taken for mail and what is not, messages, mailboxes, attachments, and damage."""
+
+from __future__ import annotations
+
+import random
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from index.errors import FileError
+from index.files import read_documents
+from index.formats import detect
+from index.types import Document
+
+
+def message(subject: str = "Offsite in Juni 𝔹", body: str = "Hello all.\nWe meet on Friday.\n") -> EmailMessage:
+    mail = EmailMessage()
+    mail["From"] = "Anna Müller <anna@example.org>"
+    mail["To"] = "ben@example.org, Carla <carla@example.org>"
+    mail["Date"] = "Mon, 04 May 2026 10:00:00 +0200"
+    mail["Subject"] = subject
+    mail["Message-ID"] = "<1@example.org>"
+    mail.set_content(body)
+    return mail
+
+
+HEAD = (
+    "From: Anna Müller <anna@example.org>\nTo: ben@example.org, Carla <carla@example.org>\n"
+    "Date: Mon, 04 May 2026 10:00:00 +0200"
+)
+BY_HAND = b"From: Anna\nTo: Ben\nDate: Mon, 4 May 2026 10:00:00 +0200\nSubject: lunch\n\nAt noon.\n"
+SENT = b"Message-ID: <1@example.org>\n"
+FROM_LINE = b"From anna@example.org Mon May  4 10:00:00 2026\n"
+
+
+def read_all(folder: Path, name: str, data: bytes) -> list[Document]:
+    (folder / name).write_bytes(data)
+    return read_documents(folder / name, name)
+
+
+def read(folder: Path, data: bytes, name: str = "a.eml") -> Document:
+    [document] = read_all(folder, name, data)
+    return document
+
+
+def outline(document: Document) -> list[tuple[tuple[str, ...], str]]:
+    return [(part.heading, document.text[part.start : part.end]) for part in document.sections]
+
+
+# What is mail
+
+
+@pytest.mark.parametrize(
+    ("head", "suffix", "name"),
+    [
+        (SENT + BY_HAND, "", "EML"),
+        (SENT + BY_HAND, ".txt", "EML"),
+        (SENT + BY_HAND, ".md", "EML"),
+        ((SENT + BY_HAND).replace(b"\n", b"\r\n"), ".bin", "EML"),
+        (b"Return-Path: <x>\nReceived: from a\n\tby b;\n Mon" + b"\n x" * 1500, "", "EML"),  # goes on beyond the head
+        (BY_HAND, "", "plain text"),
+        (BY_HAND, ".eml", "EML"),
+        (b"Subject: a draft\nTo: ben\n\nHello", ".eml", "EML"),
+        (b"Dear Ben,\n\nhello", ".eml", "plain text"),
+        (b"From: the beginning it was clear.\nAnd so on.\n", ".eml", "plain text"),
+        (b"Subject: matter of the trial\n\nThe judge said", "", "plain text"),
+        (b"From: Anna\nDate: some day\nMessage-ID: <1@x>\n\nNo date that is one.", "", "plain text"),
+        (b"Date: Mon, 4 May 2026 10:00:00 +0200\nMessage-ID: <1@x>\n\nNo sender.", "", "plain text"),
+        (SENT + b"A line of prose.\n" + BY_HAND, "", "plain text"),
+        (b"\n" + SENT + BY_HAND, "", "plain text"),
+        (b"key: value\nother: thing\n\nlist: 1", "", "plain text"),
+        (b"Metadata-Version: 2.1\nName: x\nVersion: 1\n\nText", "", "plain text"),
+        (FROM_LINE + SENT + BY_HAND, "", "MBOX"),
+        (FROM_LINE + SENT + BY_HAND, ".txt", "MBOX"),
+        (FROM_LINE + BY_HAND, ".mbox", "MBOX"),
+        (FROM_LINE + BY_HAND, ".txt", "plain text"),
+        (b"From then on, at 10:00 in 2026,\n" + b"all went well.\n", ".mbox", "plain text"),
+        (b"From Russia with love\n" + SENT + BY_HAND, ".mbox", "plain text"),
+    ],
+)
+def test_what_is_taken_for_mail(head: bytes, suffix: str, name: str) -> None:
+    found = detect(head[:4096], suffix)
+    assert found is not None
+    assert found.name == name
+
+
+def test_binary_data_below_a_header_is_no_mail() -> None:
+    assert detect(SENT + BY_HAND + bytes(1000), ".eml") is None
+
+
+# Messages
+
+
+def test_a_message_under_its_subject(tmp_path: Path) -> None:
+    document = read(tmp_path, bytes(message()))
+    assert document.title == "Offsite in Juni 𝔹"
+    assert document.source == "a.eml"
+    assert document.media_type == "message/rfc822"
+    assert document.text == f"Subject: Offsite in Juni 𝔹\n{HEAD}\n\nHello all.\nWe meet on Friday."
+    assert outline(document) == [((), document.text)]
+
+
+def test_a_message_without_a_subject_is_named_after_its_file(tmp_path: Path) -> None:
+    mail = message()
+    del mail["Subject"]
+    document = read(tmp_path, bytes(mail), "lunch.eml")
+    assert document.title == "lunch"
+    assert document.text.startswith(f"{HEAD}\n\nHello")
+
+
+def test_plain_text_goes_before_html(tmp_path: Path) -> None:
+    mail = message()
+    mail.add_alternative("<p>Hello in HTML.</p>", subtype="html")
+    assert read(tmp_path, bytes(mail)).text.endswith("\n\nHello all.\nWe meet on Friday.")
+
+
+@pytest.mark.parametrize("plain", ["", " \n"])
+def test_html_where_there_is_no_plain_text(tmp_path: Path, plain: str) -> None:
+    mail = message(body=plain)
+    mail.add_alternative(
+        "<html><body><h1>Plan</h1><p>Be&nbsp;there.<br>Please.</p><ul><li>tent<li>boots</ul>"
+        "<table><tr><td>Fri<td>6 pm<tr><td>Sat<td>noon</table><script>run()</script></body></html>",
+        subtype="html",
+    )
+    assert outline(read(tmp_path, bytes(mail))) == [
+        ((), f"Subject: Offsite in Juni 𝔹\n{HEAD}\n\n"),
+        (("Plan",), "Plan\n\nBe there.\nPlease.\n\n- tent\n- boots\n\nFri | 6 pm\nSat | noon"),
+    ]
+
+
+def test_attachments_are_named_and_not_opened(tmp_path: Path) -> None:
+    mail = message()
+    mail.add_attachment(b"PK\x03\x04 data", maintype="application", subtype="zip", filename="../../etc/pässe\nx.zip")
+    mail.add_attachment("the text of the note", filename="note.txt")
+    forwarded = message("Forwarded", "A forwarded text.")
+    forwarded.add_attachment("inner", filename="inner.txt")
+    mail.add_attachment(forwarded)
+    document = read(tmp_path, bytes(mail))
+    assert document.text.endswith("We meet on Friday.\n\nAttachments: ../../etc/pässe x.zip, note.txt")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.eml"]
+
+
+def test_texts_beside_each_other_are_all_read(tmp_path: Path) -> None:
+    mail = message()
+    mail.make_mixed()
+    footer = EmailMessage()
+    footer.set_content("You get this as a member of the list.")
+    mail.attach(footer)
+    assert read(tmp_path, bytes(mail)).text.endswith("Friday.\n\nYou get this as a member of the list.")
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "expected"),
+    [
+        ("text/plain; charset=iso-8859-1", "Grüße für 5 €".encode("cp1252"), "Grüße für 5 €"),
+        ("text/plain; charset=iso-2022-jp", "こんにちは".encode("iso-2022-jp"), "こんにちは"),
+        ("text/plain; charset=no-such-thing", "Grüße".encode(), "Grüße"),
+        ("text/plain; charset=us-ascii", "Grüße".encode(), "Grüße"),
+        ("text/plain; charset=utf-8", b"caf\xe9", "café"),
+        ("text/plain; charset=punycode", b"abc-def", "abc-def"),
+        ("text/plain; charset=zlib", b"abc", "abc"),
+        ("multipart/mixed", b"one part, no boundary", "one part, no boundary"),
+        ("text/plain", b"one\r\ntwo\rthree", "one\ntwo\nthree"),
+    ],
+)
+def test_encodings(tmp_path: Path, kind: str, body: bytes, expected: str) -> None:
+    head = SENT + b"From: a@x\nDate: Mon, 4 May 2026 10:00:00 +0200\nContent-Type: " + kind.encode()
+    assert read(tmp_path, head + b"\nContent-Transfer-Encoding: 8bit\n\n" + body).text.partition("\n\n")[2] == expected
+
+
+@pytest.mark.parametrize("value", ["(" * 3000, ":;" * 2000, '"' * 3000, "=?utf-8?q?a?= " * 1000, "x" * 1_000_000])
+@pytest.mark.parametrize("name", ["Subject", "Cc", "Content-Type", "Content-Disposition"])
+def test_headers_made_to_hurt_do_not(tmp_path: Path, name: str, value: str) -> None:
+    data = SENT + f"From: a@x\nDate: Mon, 4 May 2026 10:00:00 +0200\n{name}: {value}\n\nStill read.\n".encode()
+    document = read(tmp_path, data)
+    assert len(document.text) < 5000
+    assert "From: a@x" in document.text
+
+
+def test_parts_nested_beyond_reason(tmp_path: Path) -> None:
+    data = SENT + b"From: a@x\nDate: Mon, 4 May 2026 10:00:00 +0200\n"
+    data += b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (level, level) for level in range(2000))
+    with pytest.raises(FileError, match="it cannot be read as EML"):
+        read(tmp_path, data + b"\ntext")
+
+
+# Mailboxes
+
+
+def mailbox() -> bytes:
+    first, second = bytes(message("One")), bytes(message("Two", "First line.\n\nFrom here on:\n\n>From there.\n"))
+    escaped = second.replace(b"\n>From", b"\n>>From").replace(b"\nFrom here", b"\n>From here")
+    return FROM_LINE + first + b"\n" + FROM_LINE + escaped + b"\nFrom 10:00 in 2026 prose goes on.\n\n" + FROM_LINE + first
+
+
+@pytest.mark.parametrize("name", ["a.mbox", "Inbox", "a.txt", "a.bin"])
+def test_every_message_of_a_mailbox_is_a_document(tmp_path: Path, name: str) -> None:
+    documents = read_all(tmp_path, name, mailbox())
+    assert [(document.source, document.title) for document in documents] == [
+        (f"{name}#1", "One"), (f"{name}#2", "Two"), (f"{name}#3", "One")
+    ]  # fmt: skip
+    assert documents[0].text == f"Subject: One\n{HEAD}\n\nHello all.\nWe meet on Friday."
+    assert documents[1].text.partition("\n\n")[2] == (
+        "First line.\n\nFrom here on:\n\n>From there.\n\nFrom 10:00 in 2026 prose goes on."
+    )
+    assert {document.media_type for document in documents} == {"application/mbox"}
+
+
+def test_a_mailbox_with_the_line_ends_of_windows(tmp_path: Path) -> None:
+    documents = read_all(tmp_path, "a.mbox", mailbox().replace(b"\n", b"\r\n"))
+    assert [document.text for document in documents] == [d.text for d in read_all(tmp_path, "b.mbox", mailbox())]
+
+
+# Damage
+
+
+def test_damage_gives_documents_or_a_file_error(tmp_path: Path) -> None:
+    mail = message()
+    mail.add_alternative("<h1>Plan</h1><p>Be there.</p>", subtype="html")
+    mail.add_attachment(b"\0\1\2", maintype="application", subtype="zip", filename="päße.zip")
+    dice = random.Random(4)
+    for round in range(400):
+        name, whole = ("a.eml", bytes(mail)) if round % 2 else ("a.mbox", mailbox())
+        (tmp_path / name).write_bytes(damaged(whole, dice))
+        try:
+            documents = read_documents(tmp_path / name, name)
+        except FileError:
+            continue
+        assert documents
+
+
+def damaged(data: bytes, dice: random.Random) -> bytes:
+    """The data cut off, with a bit turned, or with a piece of itself in another place."""
+    at, source = dice.randrange(len(data)), dice.randrange(len(data))
+    kind = dice.randrange(3)
+    if kind == 0:
+        return data[:at]
+    if kind == 1:
+        return data[:at] + bytes([data[at] ^ 1 << dice.randrange(8)]) + data[at + 1 :]
+    return data[:at] + data[source : source + dice.randrange(1, 200)] + data[at:]

@@ -1,0 +1,285 @@
+"""Rich Text and OpenDocument by value: paragraphs, headings, lists and tables; and what cannot be read."""
+
+from __future__ import annotations
+
+import io
+import random
+import struct
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from index.errors import FileError
+from index.files import read_documents
+from index.types import Document
+
+
+def read(folder: Path, name: str, data: bytes) -> Document:
+    (folder / name).write_bytes(data)
+    [document] = read_documents(folder / name, name)
+    return document
+
+
+def error_of(folder: Path, name: str, data: bytes) -> str:
+    with pytest.raises(FileError) as caught:
+        read(folder, name, data)
+    return str(caught.value)
+
+
+def outline(document: Document) -> list[tuple[tuple[str, ...], str]]:
+    return [(part.heading, document.text[part.start : part.end]) for part in document.sections]
+
+
+# RTF
+
+RTF = rb"""{\rtf1\ansi\ansicpg1252\deff0\uc1
+{\fonttbl{\f0\froman\fcharset0 Times;}{\f1\fcharset204 Cyr;}{\f2\fcharset128 Jap;}}
+{\colortbl;\red0\green0\blue0;}
+{\stylesheet{\s0 Normal;}{\s3\ql\b\sbasedon0 heading 2;}{\*\cs4 Default;}}
+{\info{\title Company Handb\'fcch}{\author Anna}}{\*\generator Word;}
+{\header\pard Page header\par}
+\pard\plain Welcome.\par
+\pard\s1\outlinelevel0 {\b Lea}ve\par
+\pard\plain You get 25 days\'85 for 5 \u8364 ?, \u-10179?\u-8704?.{\footnote A note.}{\v hidden}{\deleted gone}\line
+Next line\par
+\pard\s3 Carrying over\par
+{\pntext\'b7\tab}\pard one\par
+{\listtext\pard\plain 2.\tab}\pard{\pict\wmetafile8 0102ff}two\par
+\pard After\tab the list\par
+{\trowd\cellx100\cellx200\pard\intbl a\cell two\par lines\cell\cell\row}
+{\trowd\pard\intbl b\cell{\f1\'c4\'e0}\cell\row}
+\pard {\field{\*\fldinst HYPERLINK "http://x.example/"}{\fldrslt a link}} in {\f2\'93\'fa\'96\'7b}\par
+\pard\outlinelevel0 Sick\~leave\par
+{\pict\bin5 }}{{\}\pard Braces \{\} and \\ stay.}
+after the end"""
+
+
+def test_rtf_paragraphs_lists_and_tables_in_order(tmp_path: Path) -> None:
+    document = read(tmp_path, "a.rtf", RTF)
+    assert document.title == "Company Handbüch"
+    assert document.media_type == "application/rtf"
+    assert outline(document) == [
+        ((), "Welcome.\n\n"),
+        (("Leave",), "Leave\n\nYou get 25 days… for 5 €, \U0001f600.\nNext line\n\n"),
+        (
+            ("Leave", "Carrying over"),
+            "Carrying over\n\n- one\n- two\n\nAfter\tthe list\n\na | two lines\nb | Да\n\na link in 日本\n\n",
+        ),
+        (("Sick leave",), "Sick\u00a0leave\n\nBraces {} and \\ stay."),
+    ]
+
+
+@pytest.mark.parametrize("name", ["a.doc", "a.txt", "a.bin", "a.docx", "a"])
+def test_rtf_recognised_under_another_name(tmp_path: Path, name: str) -> None:
+    assert read(tmp_path, name, RTF).media_type == "application/rtf"
+
+
+def test_rtf_titles(tmp_path: Path) -> None:
+    assert read(tmp_path, "a.rtf", rb"{\rtf1\pard\outlinelevel0 First}").title == "First"
+    assert read(tmp_path, "note.rtf", rb"{\rtf1 Only text}").title == "note"
+
+
+@pytest.mark.parametrize(
+    ("code_page", "text", "expected"),
+    [
+        (rb"\ansicpg1251", rb"\'c4\'e0", "Да"),
+        (rb"\ansicpg65001", "Grüße".encode(), "Grüße"),
+        (rb"\ansicpg99999", rb"caf\'e9", "café"),
+        (rb"\mac", rb"caf\'8e", "café"),
+        (rb"\ansi\uc2", rb"\u8364\'80\'80!{\uc0\u8364}?", "€!€?"),
+        (rb"\ansi", rb"\u-10179 xy", "\ufffdy"),  # half a character, then its stand-in
+    ],
+)
+def test_rtf_encodings(tmp_path: Path, code_page: bytes, text: bytes, expected: str) -> None:
+    assert read(tmp_path, "a.rtf", rb"{\rtf1" + code_page + b" " + text + b"}").text == expected
+
+
+BROKEN = "a.rtf: it is a damaged or incomplete Rich Text file. Open it in a word processor and save it again"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (RTF[:-40], BROKEN),
+        (rb"{\rtf1 text", BROKEN),
+        (rb"{\rtf1 text{\pict\bin99999999999 }}", BROKEN),
+        (rb"{\rtf1 text\bin9999999999 }", BROKEN),
+        (rb"{\rtf1 text" + b"{" * 100_000 + b"}" * 100_001, BROKEN),
+        (rb"{\rtf1\pard\par}", "a.rtf: there is no text in it. Remove it, or save it again with its content"),
+    ],
+)
+def test_rtf_that_cannot_be_read(tmp_path: Path, data: bytes, message: str) -> None:
+    assert error_of(tmp_path, "a.rtf", data) == message
+
+
+def test_rtf_damage_gives_a_document_or_a_file_error(tmp_path: Path) -> None:
+    dice = random.Random(4)
+    for _ in range(400):
+        (tmp_path / "a.rtf").write_bytes(damaged(RTF, dice))
+        try:
+            documents = read_documents(tmp_path / "a.rtf", "a.rtf")
+        except FileError:
+            continue
+        assert len(documents) == 1
+
+
+def test_rtf_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
+    for end in range(6, RTF.rindex(b"}"), 7):
+        assert error_of(tmp_path, "a.rtf", RTF[:end]) == BROKEN
+
+
+# ODT
+
+ODT_TYPE = "application/vnd.oasis.opendocument.text"
+SPACES = " ".join(
+    f'xmlns:{prefix}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+    for prefix, name in {"office": "office", "text": "text", "table": "table", "draw": "drawing", "svg": "svg"}.items()
+)
+CONTENT = (
+    f'<?xml version="1.0" encoding="UTF-8"?><office:document-content {SPACES}><office:body><office:text>{{}}'
+    "</office:text></office:body></office:document-content>"
+)
+META = (
+    f'<office:document-meta {SPACES} xmlns:dc="http://purl.org/dc/elements/1.1/"><office:meta><dc:title>{{}}</dc:title>'
+    "</office:meta></office:document-meta>"
+)
+BODY = (
+    "<text:tracked-changes><text:deletion><text:p>deleted</text:p></text:deletion></text:tracked-changes>"
+    "<text:table-of-content><text:index-body><text:p>Leave 1</text:p></text:index-body></text:table-of-content>"
+    "<text:p>Welcome.</text:p>"
+    '<text:h text:outline-level="1">Leave</text:h><text:section>'
+    "<text:p>You get  <text:span>25</text:span>\n<text:s text:c='2'/>days"
+    "<text:note><text:note-citation>1</text:note-citation><text:note-body><text:p>A note.</text:p></text:note-body></text:note>"
+    "<text:tab/>𝔹<text:line-break/>a year.<office:annotation><text:p>comment</text:p></office:annotation></text:p>"
+    "</text:section>"
+    '<text:list><text:list-item><text:h text:outline-level="2">Carrying over</text:h></text:list-item></text:list>'
+    "<text:list><text:list-item><text:p>one</text:p><text:list><text:list-item><text:p>two"
+    "<text:note><text:note-body><text:p>unseen</text:p></text:note-body></text:note></text:p></text:list-item></text:list>"
+    "</text:list-item><text:list-item><text:p/></text:list-item><text:list-item><text:p>three</text:p></text:list-item>"
+    "</text:list>"
+    "<text:p>After<draw:frame><draw:text-box><text:p>In a box.</text:p></draw:text-box>"
+    "<svg:title>alt</svg:title></draw:frame></text:p>"
+    "<table:table><table:table-header-rows><table:table-row><table:table-cell><text:p>wide</text:p></table:table-cell>"
+    "<table:covered-table-cell/><table:table-cell><text:p>b</text:p><text:p>c</text:p></table:table-cell></table:table-row>"
+    '</table:table-header-rows><table:table-row><table:table-cell table:number-columns-repeated="2"/>'
+    "<table:table-cell><text:p>d</text:p></table:table-cell></table:table-row></table:table>"
+    '<text:h text:outline-level="1">Sick leave</text:h><text:p>Report it.</text:p>'
+)
+
+
+def zipped(members: dict[str, str | bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content, zipfile.ZIP_STORED if name == "mimetype" else None)
+    return file.getvalue()
+
+
+def odt(body: str = BODY, **more: str | bytes) -> dict[str, str | bytes]:
+    return {"mimetype": ODT_TYPE, "content.xml": CONTENT.format(body), **more}
+
+
+def test_odt_paragraphs_lists_and_tables_in_order(tmp_path: Path) -> None:
+    document = read(tmp_path, "a.odt", zipped(odt()))
+    assert document.title == "Leave"
+    assert document.media_type == ODT_TYPE
+    assert outline(document) == [
+        ((), "Welcome.\n\n"),
+        (("Leave",), "Leave\n\nYou get 25   days\t𝔹\na year.\n\n"),
+        (
+            ("Leave", "Carrying over"),
+            "Carrying over\n\n- one\n- two\n- three\n\nAfter\n\nIn a box.\n\nwide |  | b c\n |  | d\n\n",
+        ),
+        (("Sick leave",), "Sick leave\n\nReport it."),
+    ]
+
+
+def test_odt_title_from_its_properties(tmp_path: Path) -> None:
+    assert read(tmp_path, "a.odt", zipped(odt(**{"meta.xml": META.format("Handbook 2026")}))).title == "Handbook 2026"
+
+
+@pytest.mark.parametrize("name", ["a.docx", "a.pptx", "a.epub", "a.txt", "a"])
+def test_odt_recognised_under_another_name(tmp_path: Path, name: str) -> None:
+    assert read(tmp_path, name, zipped(odt())).media_type == ODT_TYPE
+
+
+def test_a_spreadsheet_is_not_taken_for_a_text(tmp_path: Path) -> None:
+    sheet = zipped(odt(mimetype="application/vnd.oasis.opendocument.spreadsheet"))
+    assert "a.odt: it is a zip archive, not a document format that can be read" in error_of(tmp_path, "a.odt", sheet)
+
+
+UNOPENED = "a.odt: it cannot be opened as a text document (ODT). Open it in a word processor and save it again"
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"mimetype": ODT_TYPE}, UNOPENED),
+        (odt("<text:p>"), UNOPENED),
+        ({"mimetype": ODT_TYPE, "content.xml": "<a/>"}, UNOPENED),
+        (odt("<text:p>" * 300 + "deep" + "</text:p>" * 300), UNOPENED),
+        (odt("<text:p/>"), "a.odt: there is no text in it. Remove it, or save it again with its content"),
+        (odt(**{"META-INF/manifest.xml": "<manifest:encryption-data/>", "content.xml": b"\1\2"}),
+         "a.odt: it is locked with a password. Remove the password and index it again"),
+        (odt(**{"content.xml": bytes(30_000_000)}),
+         "a.odt: its 0.0 MB unpack to 30 MB, more than a text document (ODT) needs. "
+         "If you trust it, save it in parts of less than 300 MB unpacked"),
+    ],
+)  # fmt: skip
+def test_odt_that_cannot_be_read(tmp_path: Path, members: dict[str, str | bytes], message: str) -> None:
+    assert error_of(tmp_path, "a.odt", zipped(members)) == message
+
+
+def test_odt_that_lies_about_its_size_is_not_unpacked_beyond_it(tmp_path: Path) -> None:
+    data = bytearray(zipped(odt("<text:p>x</text:p>" * 100_000)))
+    entry = data.rfind(b"content.xml") - 46  # the member's entry in the central directory
+    struct.pack_into("<I", data, entry + 24, 1000)
+    assert error_of(tmp_path, "a.odt", bytes(data)) == UNOPENED
+
+
+def test_odt_counts_beyond_reason_stay_small(tmp_path: Path) -> None:
+    many = "9" * 12
+    body = (
+        f'<text:h text:outline-level="{many}">A<text:s text:c="{many}"/>B</text:h><table:table><table:table-row>'
+        f'<table:table-cell table:number-columns-repeated="{many}"/><table:table-cell><text:p>x</text:p></table:table-cell>'
+        "</table:table-row></table:table>"
+    )
+    assert len(read(tmp_path, "a.odt", zipped(odt(body))).text) < 1000
+
+
+def test_odt_entities_stay_inert(tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("the secret")
+    doctype = f'<!DOCTYPE x [<!ENTITY e SYSTEM "{(tmp_path / "secret.txt").as_uri()}"><!ENTITY f "made up">]>'
+    content = CONTENT.format("<text:p>In &e; a &f; box.</text:p>").replace("?>", f"?>{doctype}")
+    text = read(tmp_path, "a.odt", zipped(odt(**{"content.xml": content}))).text
+    assert text == "In &e; a &f; box."
+
+
+def test_odt_damage_gives_a_document_or_a_file_error(tmp_path: Path) -> None:
+    members = odt(**{"meta.xml": META.format("Handbook")})
+    whole = zipped(members)
+    dice = random.Random(4)
+    for round in range(300):
+        if round % 2:
+            data = damaged(whole, dice)
+        else:  # the damage inside a part, in a container that is whole
+            name = dice.choice(list(members))
+            data = zipped(members | {name: damaged(str(members[name]).encode(), dice)})
+        (tmp_path / "a.odt").write_bytes(data)
+        try:
+            documents = read_documents(tmp_path / "a.odt", "a.odt")
+        except FileError:
+            continue
+        assert len(documents) == 1
+
+
+def damaged(data: bytes, dice: random.Random) -> bytes:
+    """The data cut off, with a bit turned, or with a piece of itself in another place."""
+    at, source = dice.randrange(len(data)), dice.randrange(len(data))
+    kind = dice.randrange(3)
+    if kind == 0:
+        return data[:at]
+    if kind == 1:
+        return data[:at] + bytes([data[at] ^ 1 << dice.randrange(8)]) + data[at + 1 :]
+    return data[:at] + data[source : source + dice.randrange(1, 200)] + data[at:]
