@@ -16,11 +16,11 @@ import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from index.sentences import sentences
+from rag.reader.training.rewordings import NAME
 from rag.reader.training.rows import Dataset, Window
 from rag.words import normalised
 
 NEAREST = 12  # windows kept a question
-_NAME = re.compile(r"(?<=[\w,;:] )[A-Z][\w'’-]+(?: (?:of |the |de )?[A-Z][\w'’-]+)*")
 _NUMBER = re.compile(r"\b\d[\d.,]*\b")
 _PAIRS = [pair.split("/") for pair in (
     "most/least more/fewer more/less first/last before/after highest/lowest higher/lower largest/smallest larger/smaller"
@@ -71,7 +71,7 @@ def swapped(question: str, text: str, answers: Sequence[tuple[int, int]], elsewh
     """The question with one thing changed so that the text no longer answers it; None where nothing can be changed."""
     edits: list[tuple[int, int, str]] = []
     told = {normalised(text[start:end]) for start, end in answers}
-    for pattern in (_NAME, _NUMBER):
+    for pattern in (NAME, _NUMBER):
         for match in pattern.finditer(question):
             others = [other for other in pattern.findall(text) + pattern.findall(elsewhere)[:8]
                       if normalised(other) not in told and not _same(other, match[0])]

@@ -1,7 +1,8 @@
 """Questions with their contexts, read from gzipped JSON Lines and cut to windows that the reader can read.
 
 A row is {"id", "question", "title", "context", "answers": [{"text", "start"}]}; an empty `answers` means that the context
-does not answer the question.
+does not answer the question. A follow-up's row also has `history`, the questions before it; it is read as the assistant
+would complete it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
+from rag.conversation import resolve
 from rag.reader.windows import window_spans
 
 WINDOW = 220  # word pieces of a context that are read at once while training; less than when reading, to be fast
@@ -62,7 +64,8 @@ def load(path: Path, tokenizer: Tokenizer, *, titles: bool = True, every_match: 
     for given in _json_lines(path):
         key = (given["title"] if titles else "", given["context"])
         context = numbers.setdefault(key, len(numbers))
-        rows.append(Row(given["id"], given["question"].strip(), context, tuple(_spans(given, every_match))))
+        question = resolve(given["question"].strip(), given.get("history") or ())
+        rows.append(Row(given["id"], question, context, tuple(_spans(given, every_match))))
     contexts = tuple(text for _, text in numbers)
     tokenizer.no_truncation()  # a saved tokenizer may remember to cut and fill texts
     tokenizer.no_padding()

@@ -37,6 +37,7 @@ from index.encoder import bundled_folder
 from rag.reader.model import WORD_EMBEDDINGS, keep_freed_memory, register_half_attention
 from rag.reader.training import dev
 from rag.reader.training.negatives import nearest, swapped, without_answer
+from rag.reader.training.rewordings import follow_up, key_words, mistyped, yes_or_no
 from rag.reader.training.rows import Dataset, Row, Window, load
 from rag.reader.windows import Encoded, encode, heads, pad
 
@@ -65,6 +66,9 @@ class Recipe:
     title_kept: float = 0.7
     question_mark_dropped: float = 0.3
     typo: float = 0.04
+    key_words: float = 0.0  # questions shown as key words
+    follow_up: float = 0.0  # as follow-ups to another question on their context
+    yes_or_no: float = 0.0  # replaced by one made of a sentence of their window
     every: float = 0.25  # figures on dev are taken so often an epoch
     rows: int = 0  # at most so many rows a file; 0: all
 
@@ -234,6 +238,7 @@ class _Pool:
     def __init__(self, recipe: Recipe, data: Path, tokenizer: Any) -> None:
         self.recipe = recipe
         self.sets: list[tuple[Dataset, list[Window], list[list[int]]]] = []
+        self.questions: dict[str, list[list[str]]] = {}  # of a file, by context
         for name in recipe.shares:
             dataset = load(data / "train" / f"{name}.jsonl.gz", tokenizer.backend_tokenizer, titles=name in recipe.with_titles,
                            every_match=name in recipe.first_match)
@@ -242,6 +247,9 @@ class _Pool:
                 dataset = replace(dataset, rows=tuple(few))
             windows = [window for some in dataset.windows for window in some]
             self.sets.append((dataset, windows, nearest(dataset, windows)))
+            asked = self.questions[name] = [[] for _ in dataset.contexts]
+            for row in dataset.rows:
+                asked[row.context].append(row.question)
         self.groups_an_epoch = len(self.epoch(0))
 
     def epoch(self, number: int) -> list[list[Example]]:
@@ -261,13 +269,16 @@ class _Pool:
     def _group(self, dataset: Dataset, windows: list[Window], row: Row, near: list[int],
                chance: random.Random) -> list[Example]:
         title = dataset.titles[row.context] if chance.random() < self.recipe.title_kept else ""
-        question = _reworded(row.question, self.recipe, chance)
+        before = chance.choice(self.questions[dataset.name][row.context])
+        question = _reworded(row.question, before, self.recipe, chance)
         own = dataset.windows[row.context]
         holding = [w for w in own if any(w.start <= start and end <= w.end for start, end in row.answers)]
         window = chance.choice(holding or own)
         text = dataset.contexts[row.context][window.start : window.end]
         answers = tuple((start - window.start, end - window.start) for start, end in row.answers
                         if window.start <= start and end <= window.end)
+        if chance.random() < self.recipe.yes_or_no and (made := yes_or_no(text, chance)):
+            question, answers = made[0], (made[1],)
         group = [Example(question, heads(title), text, answers)]
         if not answers:
             return group
@@ -285,16 +296,16 @@ class _Pool:
         return group
 
 
-def _reworded(question: str, recipe: Recipe, chance: random.Random) -> str:
-    """As people type: at times without a question mark, at times with a slip."""
+def _reworded(question: str, before: str, recipe: Recipe, chance: random.Random) -> str:
+    """As people type: as key words, as a follow-up to the question before, without a question mark, with a slip."""
+    drawn = chance.random()
+    if drawn < recipe.key_words:
+        question = key_words(question)
+    elif drawn < recipe.key_words + recipe.follow_up:
+        question = follow_up(question, before, chance) or question
     if question.endswith("?") and chance.random() < recipe.question_mark_dropped:
         question = question[:-1].rstrip()
-    if chance.random() < recipe.typo and len(question) > 8:
-        at = chance.randrange(1, len(question) - 2)
-        slip = chance.choice(("drop", "double", "swap"))
-        question = (question[:at] + question[at + 1 :] if slip == "drop" else question[:at] + question[at] + question[at:]
-                    if slip == "double" else question[:at] + question[at + 1] + question[at] + question[at + 2 :])
-    return question
+    return mistyped(question, chance) if chance.random() < recipe.typo else question
 
 
 def _wanted(examples: Sequence[tuple[Example, Encoded]], width: int) -> np.ndarray:
