@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from index.sentences import Offsets, blocks, sentences
 from index.types import Document
+from rag.tables import ROW, header_of, trimmed
 from rag.types import Passage, Span
 
 _REACH = 1500  # characters either side of a span in which that is sought which it leans on
@@ -19,13 +20,9 @@ _LONGEST = 900  # characters a quote may have with its list, its row or the sent
 _MOST_ITEMS = 8
 _SHORT_ITEM = 20  # words: one is quoted whole, and with the line right above it; a longer one says enough by itself
 _FRAGMENT = 4  # words: a sentence of fewer is a reply to the one before it
-_FARTHEST = 1000  # lines above a row among which its table's header is sought
 
 ITEM = re.compile(r"(?:[-*+•‣▪●◦–—]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s")
-_ROW = re.compile(r"(?:\||.*[^\S\n]\|[^\S\n]).*")
-_RULE = re.compile(r"(?=[^-]*-)[\s|:+=-]+")
 _HASHES = re.compile(r"#{1,6}\s")
-_YEAR = re.compile(r"\b(?:1[0-9]|20)\d\d\b")
 _GAP = re.compile(r"\n[^\S\n]*\n|\f")
 _VERB = (r"(?:is|are|was|were|be|has|have|had|do|does|did|will|would|can|cannot|could|may|might|must|shall|should|need|needs"
          r"|also|only|means?|appl(?:y|ies)|includes?)\b")
@@ -62,7 +59,7 @@ class Piece:
     @property
     def highlight(self) -> Offsets:
         """The span without the white space around it."""
-        return _trimmed(self.document.text, self.span.start, self.span.end) or (self.span.start, self.span.end)
+        return trimmed(self.document.text, self.span.start, self.span.end) or (self.span.start, self.span.end)
 
 
 def sentences_around(span: Span) -> Offsets | None:
@@ -109,7 +106,7 @@ class _Near:
         return max(0, bisect_right(self.blocks, offset, key=lambda block: block[0]) - 1)
 
     def is_row(self, number: int) -> bool:
-        return _ROW.fullmatch(self.text, *self.blocks[number]) is not None
+        return ROW.fullmatch(self.text, *self.blocks[number]) is not None
 
     def is_item(self, number: int) -> bool:
         return ITEM.match(self.text, *self.blocks[number]) is not None
@@ -139,7 +136,7 @@ def _near(passage: Passage, start: int, end: int) -> _Near:
     low = text.rfind("\n", 0, max(0, start - _REACH)) + 1
     high = text.find("\n", end + _REACH)
     high = len(text) if high < 0 else high
-    found = (_trimmed(text, low + left, low + right) for left, right in blocks(text[low:high]))
+    found = (trimmed(text, low + left, low + right) for left, right in blocks(text[low:high]))
     return _Near(passage, [block for block in found if block])
 
 
@@ -245,7 +242,7 @@ def _under_header(span: Span, near: _Near, row: int, start: int, end: int) -> Pi
     row_start, row_end = near.blocks[row]
     if row_end - start <= _LONGEST:
         start = row_start
-    header = _header(near.text, row_start)
+    header = header_of(near.text, row_start)
     if header is None:
         return Piece(span, start, end)
     if header[0] == row_start or not near.says(row):  # the header itself, or the rule below it: nothing without a row
@@ -265,44 +262,6 @@ def _first_row_end(near: _Near, header: int) -> int:
         if near.says(number):
             return near.blocks[number][1]
     return near.blocks[header][1]
-
-
-def _header(text: str, row: int) -> Offsets | None:
-    """The header of the table that has a row at `row`: its first line, if a rule is below it or it has no figures in it."""
-    lines = [_line(text, row)]
-    while len(lines) < _FARTHEST and (above := _line_above(text, lines[-1][0])):
-        lines.append(above)
-    while not _ROW.fullmatch(text, *lines[-1]):  # a caption, say
-        lines.pop()
-    if len(lines) == _FARTHEST:
-        return None
-    top = lines[-1]
-    below = lines[-2] if len(lines) > 1 else _line(text, text.find("\n", top[1]) + 1)
-    named = len(lines) > 1 and not re.search(r"\d", _YEAR.sub("", text[slice(*top)]))
-    return top if named or _RULE.fullmatch(text, *below) else None
-
-
-def _line(text: str, at: int) -> Offsets:
-    """The line that the character at `at` is in, without the white space at its ends."""
-    start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
-    start = max(start, text.rfind("\f", start, at) + 1)
-    return _trimmed(text, start, len(text) if end < 0 else end) or (at, at)
-
-
-def _line_above(text: str, start: int) -> Offsets | None:
-    """The line above the one that begins at `start`; None where it is blank, or on another page, or there is none."""
-    end = text.rfind("\n", 0, start)
-    if end < 0 or text[end:start].strip() or "\f" in text[end:start]:
-        return None
-    line = _line(text, end)
-    return line if line[0] < line[1] else None
-
-
-def _trimmed(text: str, start: int, end: int) -> Offsets | None:
-    """The span without white space at its ends; None where nothing is left."""
-    piece = text[start:end]
-    left, right = start + len(piece) - len(piece.lstrip()), end - len(piece) + len(piece.rstrip())
-    return (left, right) if left < right else None
 
 
 def _letters(text: str) -> str:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from rag.reader.base import distinct, probability, quotable_sentences
 from rag.reader.model import WEIGHTS, SpanModel, load_bundled, load_checkpoint
+from rag.reader.view import view
 from rag.reader.windows import LONGEST_QUESTION, WINDOW, Encoded, encode, heads, window_spans
 from rag.types import Passage, Span
 from rag.words import normalised, terms
@@ -95,16 +96,17 @@ class SpanReader:
     def mark(self, question: str, passages: Sequence[Passage]) -> list[list[Marked]]:
         """The best spans of each passage in characters of its text, at most `SPANS`, best first, none overlapping."""
         question = self._cut(question)
-        pieces = [(at, *window) for at, passage in enumerate(passages) for window in self._windows(passage.text)]
-        triples = [(question, passage_heads(passages[at]), passages[at].text[start:end]) for at, start, end in pieces]
+        views = [view(passage) for passage in passages]
+        pieces = [(at, *window) for at, seen in enumerate(views) for window in self._windows(seen.text)]
+        triples = [(question, passage_heads(passages[at]), views[at].text[start:end]) for at, start, end in pieces]
         marks: list[list[Marked]] = [[] for _ in passages]
-        for (at, start, _), one in zip(pieces, encode(self._model.tokenizer, triples, self._model.longest), strict=True):
+        for (at, start, end), one in zip(pieces, encode(self._model.tokenizer, triples, self._model.longest), strict=True):
             chunk = passages[at].chunk.start
-            quotable = [(first - chunk - start, last - chunk - start) for first, last in quotable_sentences(passages[at])]
+            quotable = [(first - chunk, last - chunk) for first, last in quotable_sentences(passages[at])]
             starts, ends = self._model.scores(one)
-            found = best_per_sentence(within(one, quotable), starts, ends, quotable)
-            marks[at] += [_whole_words(passages[at].text, Marked(start + mark.start, start + mark.end, mark.score))
-                          for mark in found[:SPANS]]
+            seen = within(placed(one, views[at].places[start:end]), quotable)
+            found = best_per_sentence(seen, starts, ends, quotable)
+            marks[at] += [_whole_words(passages[at].text, mark) for mark in found[:SPANS]]
         return [_apart(some)[:SPANS] for some in marks]
 
     def _windows(self, text: str) -> list[tuple[int, int]]:
@@ -123,6 +125,15 @@ class SpanReader:
         return self._model.tokenizer(text, add_special_tokens=False, truncation=False, verbose=False).encodings[0]
 
 
+def placed(encoded: Encoded, places: NDArray[np.int64]) -> Encoded:
+    """The same with its pieces where `places` says that the characters shown stand; what stands nowhere cannot answer."""
+    shown = np.flatnonzero(encoded.answerable)
+    starts, ends, answerable = encoded.starts.copy(), encoded.ends.copy(), encoded.answerable.copy()
+    starts[shown], ends[shown] = places[encoded.starts[shown]], places[encoded.ends[shown] - 1] + 1
+    answerable[shown] = (starts[shown] >= 0) & (ends[shown] > 0)
+    return replace(encoded, answerable=answerable, starts=starts, ends=ends)
+
+
 def within(encoded: Encoded, spans: Sequence[tuple[int, int]]) -> Encoded:
     """The same, but only pieces inside one of the character spans can be part of an answer."""
     inside = np.zeros_like(encoded.answerable)
@@ -138,7 +149,8 @@ def best_spans(encoded: Encoded, starts: NDArray[np.float32], ends: NDArray[np.f
         return []
     first, past = int(pieces[0]), int(pieces[-1]) + 1
     length = past - first
-    reach = np.concatenate([ends[first:past], np.full(LONGEST_SPAN - 1, -np.inf, np.float32)])
+    closing = np.where(encoded.answerable, ends[: len(encoded.ids)], -np.inf).astype(np.float32)
+    reach = np.concatenate([closing[first:past], np.full(LONGEST_SPAN - 1, -np.inf, np.float32)])
     scores = starts[first:past, None] + np.lib.stride_tricks.sliding_window_view(reach, LONGEST_SPAN)
     scores[~encoded.answerable[first:past]] = -np.inf
     null = float(starts[0] + ends[0])
