@@ -15,7 +15,9 @@ from fakes import tiny_checkpoint, tiny_tokenizer
 
 from rag.reader.training import train as training
 from rag.reader.training.negatives import nearest, swapped, without_answer
+from rag.reader.training.rewordings import follow_up, key_words, mistyped, yes_or_no
 from rag.reader.training.rows import load
+from rag.reader.training.tables import asked_of_table
 from rag.reader.training.train import Example, Recipe, batches, losses_of, schedule
 from rag.reader.windows import encode
 
@@ -189,3 +191,38 @@ def test_training_learns(data: Path, tmp_path: Path, monkeypatch) -> None:
     training.train(recipe, data, tmp_path / "out")
     first, *_, last = [json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()]
     assert last["window_loss"] < first["window_loss"] / 2
+
+
+def test_made_up_tables_answer_with_a_cell_of_the_row_asked_for_or_not_at_all() -> None:
+    chance = random.Random(1)
+    for _ in range(300):
+        answering, other = asked_of_table(chance)
+        assert answering.answer is not None
+        assert other.answer is None
+        assert other.question == answering.question
+        before = answering.text[: answering.answer[0]].rsplit("\n", 1)[-1]
+        assert before.split(", ")[0].lower() in answering.question.lower()
+        assert before.endswith(": ")
+
+
+def test_questions_as_people_type_them() -> None:
+    assert key_words("What does a day ticket cost for children?") == "day ticket cost children"
+    assert key_words("Who is it?") == "Who is it?"
+    assert follow_up("Who founded it?", "Where is Marrick?", random.Random(1)) is None
+    made = follow_up("When was the harbour of Marrick built?", "Who owns the quay?", random.Random(1))
+    assert made is not None
+    assert "Marrick" in made[made.index("(") :]
+    assert "Marrick" not in made[: made.index("(")]
+    slips = {mistyped("When does it leave?", random.Random(seed)) for seed in range(40)}
+    assert len(slips) > 20
+    assert all(abs(len(slip) - 19) <= 1 for slip in slips)
+
+
+def test_a_sentence_turned_into_a_question_for_yes_or_no() -> None:
+    text = "Dogs bark. The old harbour is closed to lorries in winter, and nobody minds."
+    made = yes_or_no(text, random.Random(1))
+    assert made is not None
+    question, (start, end) = made
+    assert question == "Is the old harbour closed to lorries in winter?"
+    assert text[start:end] == "closed to lorries in winter"
+    assert yes_or_no("It is late. They are not here.", random.Random(1)) is None

@@ -39,6 +39,7 @@ from rag.reader.training import dev
 from rag.reader.training.negatives import nearest, swapped, without_answer
 from rag.reader.training.rewordings import follow_up, key_words, mistyped, yes_or_no
 from rag.reader.training.rows import Dataset, Row, Window, load
+from rag.reader.training.tables import asked_of_table
 from rag.reader.windows import Encoded, encode, heads, pad
 
 CHECKPOINT_SECONDS = 600
@@ -69,6 +70,7 @@ class Recipe:
     key_words: float = 0.0  # questions shown as key words
     follow_up: float = 0.0  # as follow-ups to another question on their context
     yes_or_no: float = 0.0  # replaced by one made of a sentence of their window
+    tables: float = 0.0  # replaced by one on a table that was made up
     every: float = 0.25  # figures on dev are taken so often an epoch
     rows: int = 0  # at most so many rows a file; 0: all
 
@@ -268,6 +270,8 @@ class _Pool:
 
     def _group(self, dataset: Dataset, windows: list[Window], row: Row, near: list[int],
                chance: random.Random) -> list[Example]:
+        if chance.random() < self.recipe.tables:
+            return [Example(one.question, "", one.text, (one.answer,) if one.answer else ()) for one in asked_of_table(chance)]
         title = dataset.titles[row.context] if chance.random() < self.recipe.title_kept else ""
         before = chance.choice(self.questions[dataset.name][row.context])
         question = _reworded(row.question, before, self.recipe, chance)
