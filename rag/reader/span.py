@@ -1,9 +1,10 @@
 """The trained reader: one model marks the span, ranks the passages and says "not here".
 
 A span is found by start + end less the two scores of [CLS] (the null score of SQuAD 2.0; Devlin et al., NAACL 2019), and
-weighed by all the starts and ends in its sentence. A logistic regression on that weight, and on how far its passage stood
-behind in retrieval, gives the log odds that the span answers; a second one gives the confidence in the best. Both are
-fitted by `python -m rag.reader.training.fit` on questions that the model was not trained on, and stand in `fit.json`.
+weighed by all the starts and ends in its sentence. A logistic regression gives the log odds that the span answers: on that
+weight, on how far its passage stood behind in retrieval, and on how like its sentence and the question are to an encoder,
+which knows of other words for the same thing. A second one gives the confidence in the best. Both are fitted by
+`python -m rag.reader.training.fit` on questions that the model was not trained on, and stand in `fit.json`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from index.encoder import BUNDLED, Encoder, load_encoder
+from index.errors import ModelError
 from rag.reader.base import distinct, probability, quotable_sentences
 from rag.reader.model import WEIGHTS, SpanModel, load_bundled, load_checkpoint
 from rag.reader.view import view
@@ -27,6 +30,7 @@ from rag.words import normalised, terms
 
 LONGEST_SPAN = 40  # word pieces
 SPANS = 3  # of a passage
+COMPARED = 10  # of the most promising spans; those behind them count as nothing like the question
 _FIT = WEIGHTS / "fit.json"
 
 
@@ -34,17 +38,22 @@ _FIT = WEIGHTS / "fit.json"
 class Fit:
     """What turns scores into odds; in each tuple the last weight is the intercept."""
 
-    rank: tuple[float, ...] = (0.5, 0.0, 0.0)  # score over "not here", retrieval score behind the best passage's
+    rank: tuple[float, ...] = (0.5, 0.0, 0.0, 0.0)  # see `Candidate`
     trust: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 0.0)  # see `trust_features`
     threshold: float = 0.5
 
     @classmethod
     def load(cls, path: Path) -> Fit:
-        """Read a fit; the default one where there is no file."""
+        """Read a fit; the default one where there is no file. Raises ModelError where it is another version's."""
         if not path.is_file():
             return cls()
         given = json.loads(path.read_text("utf-8"))
-        return cls(tuple(given["rank"]), tuple(given["trust"]), given["threshold"])
+        fit = cls(tuple(given["rank"]), tuple(given["trust"]), given["threshold"])
+        found, wanted = ((len(one.rank), len(one.trust)) for one in (fit, cls()))
+        if found != wanted:
+            raise ModelError(f"{path} has {found[0]} and {found[1]} weights, this version reads {wanted[0]} and {wanted[1]}",
+                             "Fit it again, or take the file away and run: pullquote calibrate")
+        return fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,38 +65,69 @@ class Marked:
     score: float
 
 
-class SpanReader:
-    """Reads passages one at a time with a span model."""
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A span with what tells its odds; `span.score` are the odds as they are before it was compared."""
 
-    def __init__(self, model: SpanModel, fit: Fit) -> None:
+    span: Span
+    weight: float  # the model's score over "not here", of the whole sentence
+    behind: float  # the passage's retrieval score less the best passage's
+    likeness: float = 0.0  # the cosine of its sentence and the question
+
+    @property
+    def features(self) -> tuple[float, float, float]:
+        """A row of the first regression."""
+        return self.weight, self.behind, self.likeness
+
+
+class SpanReader:
+    """Reads passages one at a time with a span model, then compares the best sentences with the question."""
+
+    def __init__(self, model: SpanModel, fit: Fit, encoder: Encoder) -> None:
         self._model = model
         self._fit = fit
+        self._encoder = encoder
         self.name = model.name
         self.threshold = fit.threshold
 
     @classmethod
-    def bundled(cls) -> SpanReader:
-        """The reader that ships with the project. Raises ModelError."""
-        return cls(load_bundled(), Fit.load(_FIT))
+    def bundled(cls, encoder: Encoder) -> SpanReader:
+        """The reader that ships with the project. Raises ModelError.
+
+        It was fitted with the bundled encoder, and loads that one where `encoder` is another.
+        """
+        own = encoder if encoder.name == BUNDLED else load_encoder()
+        return cls(load_bundled(), Fit.load(_FIT), own)
 
     @classmethod
-    def checkpoint(cls, name: str) -> SpanReader:
+    def checkpoint(cls, name: str, encoder: Encoder) -> SpanReader:
         """A question-answering checkpoint, by folder or hub name. Raises ModelError.
 
         A folder may hold its own `fit.json`; without one, `pullquote calibrate` tells what its scores are worth.
         """
-        return cls(load_checkpoint(name), Fit.load(Path(name).expanduser() / "fit.json"))
+        return cls(load_checkpoint(name), Fit.load(Path(name).expanduser() / "fit.json"), encoder)
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Span]:
         """The best few spans of each passage, best first; the same words in several documents stay in as several spans."""
+        return distinct(weighed(self.candidates(question, passages), self._fit))
+
+    def candidates(self, question: str, passages: Sequence[Passage]) -> list[Candidate]:
+        """The spans that `read` weighs, the most promising first; only the first `COMPARED` were compared with the question."""
         best = max((passage.score for passage in passages), default=0.0)
-        spans = []
+        found: dict[int, Candidate] = {}
         for passage, marks in zip(passages, self.mark(question, passages), strict=True):
             for mark in marks:
-                odds = linear(self._fit.rank, (mark.score, passage.score - best))
-                start = passage.chunk.start
-                spans.append(Span(passage, start + mark.start, start + mark.end, round(odds, 3)))
-        return distinct(spans)
+                start, behind = passage.chunk.start, passage.score - best
+                odds = round(linear(self._fit.rank, (mark.score, behind, 0.0)), 3)
+                span = Span(passage, start + mark.start, start + mark.end, odds)
+                found[id(span)] = Candidate(span, mark.score, behind)
+        promising = [found[id(span)] for span in distinct(one.span for one in found.values())]
+        if not self._fit.rank[2]:
+            return promising
+        vectors = self._encoder.encode([question, *(told(one.span) for one in promising[:COMPARED])])
+        compared = [replace(one, likeness=round(float(vector @ vectors[0]), 4))
+                    for one, vector in zip(promising, vectors[1:], strict=False)]
+        return compared + promising[COMPARED:]
 
     def confidence(self, question: str, spans: Sequence[Span]) -> float:
         """Logistic regression on what `trust_features` tells."""
@@ -123,6 +163,11 @@ class SpanReader:
 
     def _pieces(self, text: str) -> Any:
         return self._model.tokenizer(text, add_special_tokens=False, truncation=False, verbose=False).encodings[0]
+
+
+def weighed(candidates: Sequence[Candidate], fit: Fit) -> list[Span]:
+    """The spans of candidates with their final odds, in the order given."""
+    return [replace(one.span, score=round(linear(fit.rank, one.features), 3)) for one in candidates]
 
 
 def placed(encoded: Encoded, places: NDArray[np.int64]) -> Encoded:
@@ -207,11 +252,16 @@ def trust_features(question: str, spans: Sequence[Span]) -> tuple[float, float, 
     other = next((span.score for span in spans[1:] if normalised(span.text) != first), best.score - 8.0)
     asked = set(terms(question))
     around = passage_heads(best.passage)
-    touched = [best.passage.document.text[start:end] for start, end in best.passage.chunk.sentences
-               if start < best.end and best.start < end]
     near, far = (len(asked & set(terms(f"{around} {text}"))) / len(asked) if asked else 0.0
-                 for text in (" ".join(touched), best.passage.text))
+                 for text in (told(best), best.passage.text))
     return best.score, min(8.0, best.score - other), near, far
+
+
+def told(span: Span) -> str:
+    """The sentences that a span stands in."""
+    text, touched = span.passage.document.text, [(start, end) for start, end in span.passage.chunk.sentences
+                                                 if start < span.end and span.start < end]
+    return text[touched[0][0] : touched[-1][1]] if touched else span.text
 
 
 def linear(weights: Sequence[float], row: Sequence[float]) -> float:

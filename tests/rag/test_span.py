@@ -16,10 +16,22 @@ from fakes import tiny_checkpoint, tiny_tokenizer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.encoder import Encoder
 from index.errors import ModelError
 from rag.reader import load_reader
 from rag.reader.base import quotable
-from rag.reader.span import LONGEST_SPAN, Fit, SpanReader, best_per_sentence, best_spans, trust_features, within
+from rag.reader.model import load_checkpoint
+from rag.reader.span import (
+    COMPARED,
+    LONGEST_SPAN,
+    Fit,
+    SpanReader,
+    best_per_sentence,
+    best_spans,
+    told,
+    trust_features,
+    within,
+)
 from rag.reader.windows import encode
 from rag.types import Passage
 
@@ -32,8 +44,8 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tiny(checkpoint: Path) -> SpanReader:
-    return SpanReader.checkpoint(str(checkpoint))
+def tiny(checkpoint: Path, encoder: Encoder) -> SpanReader:
+    return SpanReader.checkpoint(str(checkpoint), encoder)
 
 
 def scores(length: int, marks: dict[int, float]) -> np.ndarray:
@@ -134,10 +146,28 @@ def test_a_checkpoint_takes_the_readers_place_by_its_folder(checkpoint: Path, en
     assert 0 < reader.confidence("When?", [span]) < 1
 
 
-def test_a_fit_beside_the_weights_is_used(tmp_path: Path) -> None:
+def test_a_fit_beside_the_weights_is_used_and_one_of_another_version_refused(tmp_path: Path, encoder: Encoder) -> None:
     folder = tiny_checkpoint(tmp_path / "tiny")
-    (folder / "fit.json").write_text('{"rank": [0.0, 0.0, 2.0], "trust": [1.0, 0.0, 0.0], "threshold": 0.9}')
-    assert SpanReader.checkpoint(str(folder)).threshold == 0.9
+    (folder / "fit.json").write_text('{"rank": [0.0, 0.0, 0.0, 2.0], "trust": [1.0, 0, 0, 0, 0], "threshold": 0.9}')
+    assert SpanReader.checkpoint(str(folder), encoder).threshold == 0.9
+    (folder / "fit.json").write_text('{"rank": [0.0, 0.0, 2.0], "trust": [1.0, 0, 0, 0, 0], "threshold": 0.9}')
+    with pytest.raises(ModelError, match="has 3 and 5 weights, this version reads 4 and 5"):
+        SpanReader.checkpoint(str(folder), encoder)
+
+
+def test_a_sentence_like_the_question_gains(checkpoint: Path, encoder: Encoder, passage: MakePassage) -> None:
+    """The encoder of the tests counts shared words."""
+    fit = Fit(rank=(0.0, 0.0, 8.0, -2.0))
+    reader = SpanReader(load_checkpoint(str(checkpoint)), fit, encoder)
+    passages = [passage(f"{name} goes home. Bicycles cost euro.", name) for name in ("a", "b", "c", "d", "e", "f")]
+    question = "bicycles cost euro"
+    best, *_, last = reader.read(question, passages)
+    assert told(best) == "Bicycles cost euro."
+    assert best.score == pytest.approx(8.0 - 2.0)
+    compared = reader.candidates(question, passages)
+    assert [one.likeness > 0 or "home" in told(one.span) for one in compared[:COMPARED]] == [True] * COMPARED
+    assert [one.likeness for one in compared[COMPARED:]] == [0.0, 0.0]
+    assert last.score == -2.0
 
 
 def test_a_folder_without_a_question_answering_model_is_named(tmp_path: Path, encoder) -> None:

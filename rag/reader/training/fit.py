@@ -1,12 +1,13 @@
 """Fit what turns the trained reader's scores into odds: `python -m rag.reader.training.fit FILE.jsonl.gz … [--out fit.json]`.
 
-The files must hold questions that the model was not trained on. All their contexts together become a library; every
-question is asked of it. Three things are fitted, each a logistic regression on a handful of features, so that little can be
-learned by heart; what is printed is measured crosswise all the same (fitted on one half of the articles, measured on the
-other, and the other way round), while what is written is fitted on all.
+The files must hold questions that the model was not trained on. Their contexts become a library, all but one in four, dealt
+by hash; every question is asked of it. A question whose context stayed outside has no answer in the library, though other
+contexts of the same article are there: what people ask in vain is mostly of this kind. Three things are fitted, each a
+logistic regression on a handful of features, so that little can be learned by heart; what is printed is measured crosswise
+all the same (fitted on one half of the articles, measured on the other, and the other way round), while what is written is
+fitted on all.
 
-- Rank: the odds that a passage's best span stands in a sentence that holds an answer, from the model's score over "not
-  here" and the retrieval score behind the best passage's.
+- Rank: the odds that a span stands in a sentence that holds an answer, from the features of `Candidate`.
 - Trust: the odds that the first span is right (Platt 1999, with the four features of `trust_features`).
 - Threshold: the lowest confidence at which at most the stated share of the answered questions is wrong.
 """
@@ -16,8 +17,8 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,27 +26,28 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from index.build import index_documents
-from index.encoder import load_encoder
+from index.encoder import Encoder, load_encoder
 from index.generation import open_current
-from index.sentences import sentences
+from index.types import Document, sha256_text
 from rag.config import Config
 from rag.reader.base import distinct, probability
 from rag.reader.model import WEIGHTS
-from rag.reader.span import Fit, Marked, SpanReader, linear, trust_features
+from rag.reader.span import COMPARED, Candidate, Fit, SpanReader, linear, told, trust_features, weighed
 from rag.reader.training.fit_baseline import Row, document, read_rows
 from rag.retrieve import retrieve
-from rag.types import Passage, Span
+from rag.types import Span
 from rag.words import normalised
+
+OUTSIDE = 4  # one context in so many stays outside the library
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question with its passages and what the model marked in each."""
+    """A question with its candidates, and which of them stand in a sentence that holds an answer."""
 
     row: Row
-    passages: tuple[Passage, ...]
-    marks: tuple[tuple[Marked, ...], ...]
-    right: tuple[tuple[bool, ...], ...]  # whether a mark's sentence holds an answer
+    candidates: tuple[Candidate, ...]
+    right: tuple[bool, ...]
 
 
 def main() -> None:
@@ -55,12 +57,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=WEIGHTS / "fit.json")
     parser.add_argument("--close", type=int, default=4, help="one in so many of the files' unanswerable questions counts")
     parser.add_argument("--risk", type=float, default=0.2, help="share of the answered questions that may be wrong")
-    parser.add_argument("--outside", type=Path, nargs="*", default=[], help="questions whose contexts stay outside the library")
     parser.add_argument("--most", type=int, default=1500, help="questions of a file, spread evenly")
     given = parser.parse_args()
+    everything = [row for path in given.files for row in read_rows(path)]
     rows = [row for path in given.files for row in _thinned(_some(read_rows(path), given.most), given.close)]
-    outside = [replace(row, answers=()) for path in given.outside for row in _some(read_rows(path), given.most // 5)]
-    asked = list(ask(rows, outside, SpanReader.bundled()))
+    encoder = load_encoder()
+    asked = list(ask(rows, {row.source: document(row) for row in everything if not outside(row)}.values(), encoder,
+                     SpanReader.bundled(encoder)))
     halves = [[one for one in asked if one.row.bucket % 2 == half] for half in (0, 1)]
     confidence, right = [], []
     for half in (0, 1):
@@ -78,54 +81,51 @@ def main() -> None:
     print(fit)
 
 
-def ask(rows: Sequence[Row], outside: Sequence[Row], reader: SpanReader) -> Iterator[Asked]:
-    """Every question, asked of a library of all contexts but those of the questions `outside`."""
-    encoder, config = load_encoder(), Config()
+def outside(row: Row) -> bool:
+    """Whether a row's context stays outside the library."""
+    return int(sha256_text(row.context)[:8], 16) % OUTSIDE == 0
+
+
+def ask(rows: Sequence[Row], library: Iterable[Document], encoder: Encoder, reader: SpanReader) -> Iterator[Asked]:
+    """Every question, asked of the library."""
+    config = Config()
     with tempfile.TemporaryDirectory() as home:
-        index_documents(Path(home), {row.source: document(row) for row in rows}.values(), encoder=encoder)
+        index_documents(Path(home), library, encoder=encoder)
         store = open_current(Path(home))
-        vectors = encoder.encode([row.question for row in (*rows, *outside)])
-        for row, vector in zip((*rows, *outside), vectors, strict=True):
-            passages = retrieve(store, row.question, vector, config)
-            marks = reader.mark(row.question, passages)
-            answers = [normalised(text) for text, _ in row.answers]
-            right = tuple(tuple(_holds(passage.text, mark, answers) for mark in some)
-                          for passage, some in zip(passages, marks, strict=True))
-            yield Asked(row, tuple(passages), tuple(map(tuple, marks)), right)
+        for row, vector in zip(rows, encoder.encode([row.question for row in rows]), strict=True):
+            candidates = reader.candidates(row.question, retrieve(store, row.question, vector, config))
+            answers = [] if outside(row) else [normalised(text) for text, _ in row.answers]
+            told_in = [normalised(told(one.span)) for one in candidates]
+            yield Asked(row, tuple(candidates), tuple(any(answer in text for answer in answers) for text in told_in))
 
 
 def fitted(asked: Sequence[Asked], risk: float) -> Fit:
-    """Rank, then trust and the threshold on the ranking that it gives."""
+    """Rank, on the candidates that were compared, then trust and the threshold on the ranking that it gives."""
+    pairs = [(one.features, right) for some in asked
+             for one, right in zip(some.candidates[:COMPARED], some.right[:COMPARED], strict=True)]
+    rank = _regression([features for features, _ in pairs], [right for _, right in pairs])
+    by_rank = Fit(rank=rank)
     inputs: list[tuple[float, ...]] = []
     labels: list[bool] = []
     for one in asked:
-        best = max(passage.score for passage in one.passages)
-        for passage, marks, right in zip(one.passages, one.marks, one.right, strict=True):
-            if marks:
-                inputs.append((marks[0].score, passage.score - best))
-                labels.append(right[0])
-    rank = _regression(inputs, labels)
-    odds_only = Fit(rank=rank)
-    inputs, labels = [], []
-    for one in asked:
-        spans, right_span = _spans(one, odds_only)
+        spans, right = _spans(one, by_rank)
         if spans:
             inputs.append(trust_features(one.row.question, spans))
-            labels.append(right_span)
+            labels.append(right)
     trust = _regression(inputs, labels)
     confidence = np.array([probability(linear(trust, row)) for row in inputs])
     return Fit(rank, trust, threshold(confidence, np.array(labels), risk))
 
 
 def judged(asked: Sequence[Asked], fit: Fit) -> tuple[list[float], list[bool]]:
-    """The confidence of each question's first span, and whether it is right."""
-    told, truth = [], []
+    """The confidence in each question's first span, and whether it is right."""
+    confidence, truth = [], []
     for one in asked:
         spans, right = _spans(one, fit)
         if spans:
-            told.append(probability(linear(fit.trust, trust_features(one.row.question, spans))))
+            confidence.append(probability(linear(fit.trust, trust_features(one.row.question, spans))))
             truth.append(right)
-    return told, truth
+    return confidence, truth
 
 
 def threshold(confidence: np.ndarray, right: np.ndarray, risk: float) -> float:
@@ -150,23 +150,10 @@ def report(name: str, confidence: np.ndarray, right: np.ndarray, risk: float) ->
 
 def _spans(one: Asked, fit: Fit) -> tuple[list[Span], bool]:
     """The spans as the reader would give them, and whether the first is right."""
-    best = max((passage.score for passage in one.passages), default=0.0)
-    truth = {}
-    for passage, marks, right in zip(one.passages, one.marks, one.right, strict=True):
-        for mark, is_right in zip(marks, right, strict=True):
-            start = passage.chunk.start
-            odds = round(linear(fit.rank, (mark.score, passage.score - best)), 3)
-            truth[Span(passage, start + mark.start, start + mark.end, odds)] = is_right
-    spans = distinct(truth)
-    return spans, bool(spans) and truth[spans[0]]
-
-
-def _holds(text: str, mark: Marked, answers: Sequence[str]) -> bool:
-    touched = [(start, end) for start, end in sentences(text) if start < mark.end and mark.start < end]
-    if not touched:
-        return False
-    told = normalised(text[touched[0][0] : touched[-1][1]])
-    return any(answer in told for answer in answers)
+    ranked = weighed(one.candidates, fit)
+    truth = {id(span): right for span, right in zip(ranked, one.right, strict=True)}
+    spans = distinct(ranked)
+    return spans, bool(spans) and truth[id(spans[0])]
 
 
 def _some(rows: Sequence[Row], most: int) -> Sequence[Row]:
