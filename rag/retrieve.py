@@ -28,9 +28,10 @@ def retrieve(store: PassageStore, question: str, vector: Vector, config: Config)
         return -hit.score, dense_ranks.get(hit.chunk_id, inf), lexical_ranks.get(hit.chunk_id, inf)
 
     best = sorted(fused, key=order)[: config.passages]
-    chunks = store.chunks([hit.chunk_id for hit in best])
-    return [Passage(chunk, store.document(chunk.document_id), hit.score, dense_ranks.get(chunk.id),
-                    lexical_ranks.get(chunk.id)) for hit, chunk in zip(best, chunks, strict=True)]
+    ids = [hit.chunk_id for hit in best]
+    cosines = store.similarities(vector, ids)
+    return [Passage(chunk, store.document(chunk.document_id), hit.score, dense_ranks.get(chunk.id), lexical_ranks.get(chunk.id),
+                    round(cosine, 4)) for hit, chunk, cosine in zip(best, store.chunks(ids), cosines, strict=True)]
 
 
 def fuse(store: PassageStore, vector: Vector, dense: Sequence[Hit], lexical: Sequence[Hit], config: Config) -> list[Hit]:

@@ -12,13 +12,17 @@ SCHEMA = 1  # of the JSON object that `ask --json`, `eval --predictions` and `PO
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A retrieved chunk with its document. Ranks are 1-based; None where that search did not find it."""
+    """A retrieved chunk with its document. Ranks are 1-based; None where that search did not find it.
+
+    `score` is the fused one; `cosine` the inner product of the chunk's unit vector and the question's.
+    """
 
     chunk: Chunk
     document: Document
     score: float
     dense_rank: int | None = None
     lexical_rank: int | None = None
+    cosine: float = 0.0
 
     @property
     def text(self) -> str:

@@ -51,8 +51,7 @@ def main() -> None:
     parser.add_argument("--reader", default=BUNDLED)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    encoder = load_encoder()
-    reader = SpanReader.bundled(encoder) if given.reader == BUNDLED else SpanReader.checkpoint(given.reader, encoder)
+    reader = SpanReader.bundled() if given.reader == BUNDLED else SpanReader.checkpoint(given.reader)
     figures = speed(reader) if given.part == "speed" else {path.name: marks(reader, path) for path in given.files}
     if given.json:
         given.json.write_text(json.dumps(figures, indent=2) + "\n")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import torch
 
 WEIGHTS = Path(__file__).parent / "weights"
-WEIGHTS_SHA256 = "0909836ea201071f758452b015f7a0fb40e523edab4403cb1ec5d3faa611deec"
+WEIGHTS_SHA256 = "1d40294ae7c461d72b5cb4cf1eba2ec814f1ecd0a1ddf589b9ff2dc91d93a4e8"
 WORD_EMBEDDINGS = "bert.embeddings.word_embeddings.weight"
 
 

@@ -2,8 +2,8 @@
 
 A span is found by start + end less the two scores of [CLS] (the null score of SQuAD 2.0; Devlin et al., NAACL 2019), and
 weighed by all the starts and ends in its sentence. A logistic regression gives the log odds that the span answers: on that
-weight, on how far its passage stood behind in retrieval, and on how like its sentence and the question are to an encoder,
-which knows of other words for the same thing. A second one gives the confidence in the best. Both are fitted by
+weight, on how far its passage stood behind in retrieval, and on how like the question its passage is to the encoder, which
+knows of other words for the same thing. A second one gives the confidence in the best. Both are fitted by
 `python -m rag.reader.training.fit` on questions that the model was not trained on, and stand in `fit.json`.
 """
 
@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.encoder import BUNDLED, Encoder, load_encoder
 from index.errors import ModelError
 from rag.reader.base import distinct, probability, quotable_sentences
 from rag.reader.model import WEIGHTS, SpanModel, load_bundled, load_checkpoint
@@ -30,7 +29,6 @@ from rag.words import normalised, terms
 
 LONGEST_SPAN = 40  # word pieces
 SPANS = 3  # of a passage
-COMPARED = 10  # of the most promising spans; those behind them count as nothing like the question
 _FIT = WEIGHTS / "fit.json"
 
 
@@ -39,7 +37,7 @@ class Fit:
     """What turns scores into odds; in each tuple the last weight is the intercept."""
 
     rank: tuple[float, ...] = (0.5, 0.0, 0.0, 0.0)  # see `Candidate`
-    trust: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 0.0)  # see `trust_features`
+    trust: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0)  # see `trust_features`
     threshold: float = 0.5
 
     @classmethod
@@ -67,67 +65,53 @@ class Marked:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A span with what tells its odds; `span.score` are the odds as they are before it was compared."""
+    """A span with what tells its odds."""
 
     span: Span
     weight: float  # the model's score over "not here", of the whole sentence
     behind: float  # the passage's retrieval score less the best passage's
-    likeness: float = 0.0  # the cosine of its sentence and the question
 
     @property
     def features(self) -> tuple[float, float, float]:
-        """A row of the first regression."""
-        return self.weight, self.behind, self.likeness
+        """A row of the first regression; the last is the cosine of the passage and the question."""
+        return self.weight, self.behind, self.span.passage.cosine
 
 
 class SpanReader:
-    """Reads passages one at a time with a span model, then compares the best sentences with the question."""
+    """Reads passages one at a time with a span model."""
 
-    def __init__(self, model: SpanModel, fit: Fit, encoder: Encoder) -> None:
+    def __init__(self, model: SpanModel, fit: Fit) -> None:
         self._model = model
         self._fit = fit
-        self._encoder = encoder
         self.name = model.name
         self.threshold = fit.threshold
 
     @classmethod
-    def bundled(cls, encoder: Encoder) -> SpanReader:
-        """The reader that ships with the project. Raises ModelError.
-
-        It was fitted with the bundled encoder, and loads that one where `encoder` is another.
-        """
-        own = encoder if encoder.name == BUNDLED else load_encoder()
-        return cls(load_bundled(), Fit.load(_FIT), own)
+    def bundled(cls) -> SpanReader:
+        """The reader that ships with the project, fitted to the bundled encoder's cosines. Raises ModelError."""
+        return cls(load_bundled(), Fit.load(_FIT))
 
     @classmethod
-    def checkpoint(cls, name: str, encoder: Encoder) -> SpanReader:
+    def checkpoint(cls, name: str) -> SpanReader:
         """A question-answering checkpoint, by folder or hub name. Raises ModelError.
 
         A folder may hold its own `fit.json`; without one, `pullquote calibrate` tells what its scores are worth.
         """
-        return cls(load_checkpoint(name), Fit.load(Path(name).expanduser() / "fit.json"), encoder)
+        return cls(load_checkpoint(name), Fit.load(Path(name).expanduser() / "fit.json"))
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Span]:
         """The best few spans of each passage, best first; the same words in several documents stay in as several spans."""
         return distinct(weighed(self.candidates(question, passages), self._fit))
 
     def candidates(self, question: str, passages: Sequence[Passage]) -> list[Candidate]:
-        """The spans that `read` weighs, the most promising first; only the first `COMPARED` were compared with the question."""
+        """What `read` weighs: the best few spans of each passage, in the passages' order."""
         best = max((passage.score for passage in passages), default=0.0)
-        found: dict[int, Candidate] = {}
+        found = []
         for passage, marks in zip(passages, self.mark(question, passages), strict=True):
-            for mark in marks:
-                start, behind = passage.chunk.start, passage.score - best
-                odds = round(linear(self._fit.rank, (mark.score, behind, 0.0)), 3)
-                span = Span(passage, start + mark.start, start + mark.end, odds)
-                found[id(span)] = Candidate(span, mark.score, behind)
-        promising = [found[id(span)] for span in distinct(one.span for one in found.values())]
-        if not self._fit.rank[2]:
-            return promising
-        vectors = self._encoder.encode([question, *(told(one.span) for one in promising[:COMPARED])])
-        compared = [replace(one, likeness=round(float(vector @ vectors[0]), 4))
-                    for one, vector in zip(promising, vectors[1:], strict=False)]
-        return compared + promising[COMPARED:]
+            start = passage.chunk.start
+            found += [Candidate(Span(passage, start + mark.start, start + mark.end, 0.0), mark.score, passage.score - best)
+                      for mark in marks]
+        return found
 
     def confidence(self, question: str, spans: Sequence[Span]) -> float:
         """Logistic regression on what `trust_features` tells."""
@@ -166,7 +150,7 @@ class SpanReader:
 
 
 def weighed(candidates: Sequence[Candidate], fit: Fit) -> list[Span]:
-    """The spans of candidates with their final odds, in the order given."""
+    """The spans of candidates with their odds, in the order given."""
     return [replace(one.span, score=round(linear(fit.rank, one.features), 3)) for one in candidates]
 
 
@@ -240,12 +224,12 @@ def _total(scores: NDArray[np.float32]) -> float:
     return most + float(np.log(np.exp(scores.astype(np.float64) - most).sum()))
 
 
-def trust_features(question: str, spans: Sequence[Span]) -> tuple[float, float, float, float]:
+def trust_features(question: str, spans: Sequence[Span]) -> tuple[float, ...]:
     """What tells whether the best span answers: one row of the regression.
 
-    Its log odds; their lead over the next span with other words; and the shares of the question's terms that stand in its
+    Its log odds; their lead over the next span with other words; the shares of the question's terms that stand in its
     sentences and in its passage, titles and headings counted with both: what is asked about and not there is often the
-    reason why nothing answers.
+    reason why nothing answers; and the cosine of passage and question.
     """
     best = spans[0]
     first = normalised(best.text)
@@ -254,7 +238,7 @@ def trust_features(question: str, spans: Sequence[Span]) -> tuple[float, float, 
     around = passage_heads(best.passage)
     near, far = (len(asked & set(terms(f"{around} {text}"))) / len(asked) if asked else 0.0
                  for text in (told(best), best.passage.text))
-    return best.score, min(8.0, best.score - other), near, far
+    return best.score, min(8.0, best.score - other), near, far, best.passage.cosine
 
 
 def told(span: Span) -> str:

@@ -32,13 +32,13 @@ def similarity(encoder: Encoder, folder: Path) -> Reader:
     return SimilarityReader(encoder, weights)
 
 
-def tiny(encoder: Encoder, folder: Path) -> Reader:
+def tiny(_: Encoder, folder: Path) -> Reader:
     """A checkpoint with random weights: what holds for it holds whatever a model says."""
-    return SpanReader.checkpoint(str(tiny_checkpoint(folder / "tiny")), encoder)
+    return SpanReader.checkpoint(str(tiny_checkpoint(folder / "tiny")))
 
 
-def bundled(encoder: Encoder, _: Path) -> Reader:
-    return SpanReader.bundled(encoder)
+def bundled(_: Encoder, __: Path) -> Reader:
+    return SpanReader.bundled()
 
 
 READERS = {"similarity": similarity, "tiny": tiny, "pullquote-reader": bundled}

@@ -65,7 +65,7 @@ class FixedStore:
         return [Hit(*found) for found in self.found_lexical][:k]
 
     def similarities(self, vector: Vector, chunk_ids: Sequence[str]) -> list[float]:
-        return [self.inner[id] for id in chunk_ids]
+        return [self.inner.get(id, 0.0) for id in chunk_ids]
 
     def chunks(self, chunk_ids: Sequence[str]) -> list[Chunk]:
         known = {passage.chunk.id: passage.chunk for passage in self.passages}

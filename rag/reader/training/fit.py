@@ -2,13 +2,14 @@
 
 The files must hold questions that the model was not trained on. Their contexts become a library, all but one in four, dealt
 by hash; every question is asked of it. A question whose context stayed outside has no answer in the library, though other
-contexts of the same article are there: what people ask in vain is mostly of this kind. Three things are fitted, each a
+contexts of the same article are there: what people ask in vain is mostly of this kind. Where none is, which is easy to
+tell, only one in four counts. Three things are fitted, each a
 logistic regression on a handful of features, so that little can be learned by heart; what is printed is measured crosswise
 all the same (fitted on one half of the articles, measured on the other, and the other way round), while what is written is
 fitted on all.
 
 - Rank: the odds that a span stands in a sentence that holds an answer, from the features of `Candidate`.
-- Trust: the odds that the first span is right (Platt 1999, with the four features of `trust_features`).
+- Trust: the odds that the first span is right (Platt 1999, with the features of `trust_features`).
 - Threshold: the lowest confidence at which at most the stated share of the answered questions is wrong.
 """
 
@@ -17,7 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from index.types import Document, sha256_text
 from rag.config import Config
 from rag.reader.base import distinct, probability
 from rag.reader.model import WEIGHTS
-from rag.reader.span import COMPARED, Candidate, Fit, SpanReader, linear, told, trust_features, weighed
+from rag.reader.span import Candidate, Fit, SpanReader, linear, told, trust_features, weighed
 from rag.reader.training.fit_baseline import Row, document, read_rows
 from rag.retrieve import retrieve
 from rag.types import Span
@@ -57,13 +58,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=WEIGHTS / "fit.json")
     parser.add_argument("--close", type=int, default=4, help="one in so many of the files' unanswerable questions counts")
     parser.add_argument("--risk", type=float, default=0.2, help="share of the answered questions that may be wrong")
-    parser.add_argument("--most", type=int, default=1500, help="questions of a file, spread evenly")
+    parser.add_argument("--most", type=int, nargs="+", default=[1500], help="questions of a file, spread evenly; one for each")
     given = parser.parse_args()
     everything = [row for path in given.files for row in read_rows(path)]
-    rows = [row for path in given.files for row in _thinned(_some(read_rows(path), given.most), given.close)]
+    known = {row.title for row in everything if not outside(row)}
+    most = given.most if len(given.most) == len(given.files) else given.most[:1] * len(given.files)
+    rows = [row for path, number in zip(given.files, most, strict=True)
+            for row in _thinned(_some(read_rows(path), number), given.close, known)]
     encoder = load_encoder()
     asked = list(ask(rows, {row.source: document(row) for row in everything if not outside(row)}.values(), encoder,
-                     SpanReader.bundled(encoder)))
+                     SpanReader.bundled()))
     halves = [[one for one in asked if one.row.bucket % 2 == half] for half in (0, 1)]
     confidence, right = [], []
     for half in (0, 1):
@@ -100,9 +104,8 @@ def ask(rows: Sequence[Row], library: Iterable[Document], encoder: Encoder, read
 
 
 def fitted(asked: Sequence[Asked], risk: float) -> Fit:
-    """Rank, on the candidates that were compared, then trust and the threshold on the ranking that it gives."""
-    pairs = [(one.features, right) for some in asked
-             for one, right in zip(some.candidates[:COMPARED], some.right[:COMPARED], strict=True)]
+    """Rank, then trust and the threshold on the ranking that it gives."""
+    pairs = [(one.features, right) for some in asked for one, right in zip(some.candidates, some.right, strict=True)]
     rank = _regression([features for features, _ in pairs], [right for _, right in pairs])
     by_rank = Fit(rank=rank)
     inputs: list[tuple[float, ...]] = []
@@ -160,9 +163,13 @@ def _some(rows: Sequence[Row], most: int) -> Sequence[Row]:
     return rows[:: -(-len(rows) // most)]
 
 
-def _thinned(rows: Sequence[Row], close: int) -> list[Row]:
-    """All answerable rows, and one in so many of the others: people seldom ask what was written to mislead."""
-    return [*(row for row in rows if row.answers), *[row for row in rows if not row.answers][::close]]
+def _thinned(rows: Sequence[Row], close: int, known: Set[str]) -> list[Row]:
+    """One in so many of the unanswerable rows, for people seldom ask what was written to mislead; one in four of those whose
+    article is not known; all others."""
+    close_ones = [row for row in rows if not row.answers]
+    strange = [row for row in rows if row.answers and outside(row) and row.title not in known]
+    left_out = {*close_ones, *strange} - {*close_ones[::close], *strange[::4]}
+    return [row for row in rows if row not in left_out]
 
 
 def _regression(inputs: Sequence[Sequence[float]], labels: Sequence[bool]) -> tuple[float, ...]:
