@@ -1,4 +1,4 @@
-"""BM25 in tantivy over chunk text, title and heading path, with English stemming."""
+"""BM25 in tantivy over chunk text, title and heading path, with English stemming. Terms alone are stored, no text."""
 
 from __future__ import annotations
 

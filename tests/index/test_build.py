@@ -499,9 +499,9 @@ def test_other_chunks_need_a_rebuild(home, docs, encoder, library) -> None:
 def test_another_format_is_refused_by_its_number(home, docs, encoder) -> None:
     sync(home, [docs], encoder=encoder)
     manifest = home / "generations" / current_id(home) / "manifest.json"
-    manifest.write_bytes(manifest.read_bytes().replace(b'"format": 1,', b'"format": 2,'))
+    manifest.write_bytes(manifest.read_bytes().replace(b'"format": 2,', b'"format": 3,'))
     for use in (open_current, current_manifest, lambda home: sync(home, encoder=encoder)):
-        with pytest.raises(FormatVersion, match="has format 2; this Pullquote reads format 1"):
+        with pytest.raises(FormatVersion, match="has format 3; this Pullquote reads format 2"):
             use(home)
     assert sync(home, [docs], encoder=encoder, rebuild=True).documents == 3
     open_current(home).close()
@@ -529,7 +529,7 @@ def test_a_flipped_byte_in_any_file_is_found_and_the_file_named(home, docs, enco
     open_current(home).close()
 
 
-@pytest.mark.parametrize("damaged", [b"", b"{", b"[]", b"null", b'{"format": 1}', b"\xff\xfe"])
+@pytest.mark.parametrize("damaged", [b"", b"{", b"[]", b"null", b'{"format": 2}', b"\xff\xfe"])
 def test_a_damaged_manifest_is_reported(home, docs, encoder, damaged: bytes) -> None:
     sync(home, [docs], encoder=encoder)
     (home / "generations" / current_id(home) / "manifest.json").write_bytes(damaged)
@@ -584,7 +584,7 @@ def test_rollback_goes_back_one_generation_at_a_time(home, docs, encoder, librar
     assert rollback(home).id == made[1] == current_id(home)
     assert texts(library())["docs/ferry.txt"] == "Second."
     assert rollback(home).id == made[0]
-    with pytest.raises(NoIndex, match="no generation before"):
+    with pytest.raises(NoIndex, match="no whole generation before"):
         rollback(home)
     report = sync(home, encoder=encoder)
     assert report.updated == ("docs/ferry.txt",)
