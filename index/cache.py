@@ -85,9 +85,9 @@ class EmbeddingCache:
         """Use the database; where it turns out to be damaged, use a new one: it is only a cache."""
         try:
             return use()
-        except sqlite3.OperationalError:  # no room, say
-            raise
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
             self._database.close()
             self._database = _open_new(self._path)
             return use()
@@ -114,9 +114,9 @@ def keep_only(path: Path, keys: Container[bytes]) -> None:
                 new.executemany("INSERT INTO embedding VALUES (?, ?)",
                                 (row for row in old.execute("SELECT key, vector FROM embedding") if row[0] in keys))
         fresh.replace(path)
-    except sqlite3.OperationalError:
-        raise
-    except sqlite3.DatabaseError:  # damaged
+    except sqlite3.DatabaseError as error:
+        if not _is_damage(error):
+            raise
         _open_new(path).close()
 
 
@@ -125,17 +125,22 @@ def _checked(key: bytes, vector: bytes) -> bytes:
     return vector + zlib.crc32(key + vector).to_bytes(_CHECK, "big")
 
 
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Whether the file is to blame, rather than the disk or the machine."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF in (
+        sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_ERROR)
+
+
 def _open(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path)
     try:
         database.execute("CREATE TABLE IF NOT EXISTS embedding (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID")
         return database
-    except sqlite3.OperationalError:
+    except sqlite3.DatabaseError as error:
         database.close()
-        raise
-    except sqlite3.DatabaseError:  # damaged: it is only a cache, so begin a new one
-        database.close()
-        return _open_new(path)
+        if not _is_damage(error):
+            raise
+        return _open_new(path)  # it is only a cache
 
 
 def _open_new(path: Path) -> sqlite3.Connection:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +20,19 @@ import pytest
 from index.build import Progress, Report, index_documents, remove, sync
 from index.chunks import Chunking, search_text
 from index.errors import Busy, Corrupt, EncoderMismatch, FileError, FormatVersion, HomeError, InputError, NoIndex
+from index.files import read_documents
 from index.generation import (
     KEPT,
     Generation,
     current_id,
     current_manifest,
+    file_sha256,
     generations,
     open_current,
     rollback,
     writing,
 )
+from index.types import Document, document_id
 
 BROKEN = b"%PDF-1.7\nnot really"
 
@@ -148,21 +151,116 @@ def test_of_a_long_document_only_the_changed_chunks_are_encoded(home, docs, enco
     assert report.encoded == 1
 
 
-def test_a_touched_file_is_not_read_as_changed(home, docs, encoder) -> None:
+@dataclass
+class Work:
+    """The names of the files that a build hashed and parsed, in order."""
+
+    hashed: list[str] = field(default_factory=list)
+    parsed: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> Work:
+    work = Work()
+
+    def hashing(path: Path) -> str:
+        work.hashed.append(path.name)
+        return file_sha256(path)
+
+    def parsing(path: Path, source: str) -> list[Document]:
+        work.parsed.append(path.name)
+        return read_documents(path, source)
+
+    monkeypatch.setattr("index.build.file_sha256", hashing)
+    monkeypatch.setattr("index.build.read_documents", parsing)
+    return work
+
+
+def test_of_a_touched_file_nothing_but_the_hash_is_looked_at(home, docs, encoder, library, work) -> None:
     sync(home, [docs], encoder=encoder)
-    os.utime(docs / "ferry.txt", ns=(1, 1))
+    work.parsed.clear()
+    os.utime(docs / "ferry.txt", (5, 5.25))
     report = sync(home, encoder=encoder)
     assert (changes(report), report.encoded) == (((), (), (), 3), 0)
+    assert (work.hashed, work.parsed) == (["ferry.txt"], [])
+    assert {info.source: info.modified for info in library().sources()}["docs/ferry.txt"] == 5.25
     assert sync(home, encoder=encoder).generation == report.generation
+    assert work.hashed == ["ferry.txt"]
 
 
-def test_a_renamed_file_is_another_source_with_the_same_vectors(home, docs, encoder, library) -> None:
+@pytest.mark.parametrize(("name", "new"), [
+    ("otter.md", "animals.md"), ("ferry.txt", "boat.txt"), ("ferry.txt", "sub/Ferry.TXT")])
+def test_a_renamed_file_is_another_source_but_is_neither_parsed_nor_encoded(
+        home, docs, encoder, library, work, name: str, new: str) -> None:
     sync(home, [docs], encoder=encoder)
-    (docs / "otter.md").rename(docs / "animals.md")
+    work.parsed.clear()
+    (docs / name).rename(docs / new)
     report = sync(home, encoder=encoder)
-    assert changes(report) == (("docs/animals.md",), (), ("docs/otter.md",), 2)
-    assert report.encoded == 0  # its title, a heading, is still the same
-    assert "docs/otter.md" not in texts(library())
+    assert changes(report) == ((f"docs/{new}",), (), (f"docs/{name}",), 2)
+    assert (report.encoded, len(encoder.texts), work.parsed) == (0, 3, [])
+    store = library()
+    assert texts(store)[f"docs/{new}"] == (docs / new).read_text()
+    assert f"docs/{name}" not in texts(store)
+    assert {chunk.document_id for info in store.sources() for chunk in store.catalog.chunks_of(info.document_id)[1]} == {
+        document_id(source) for source in texts(store)}
+
+
+def test_a_file_without_a_title_is_found_by_its_name_and_then_by_its_new_one(home, docs, encoder, library) -> None:
+    sync(home, [docs], encoder=encoder)
+    (docs / "ferry.txt").rename(docs / "zeppelin.txt")
+    sync(home, encoder=encoder)
+    store = library()
+    [hit] = store.lexical("zeppelin", 5)
+    found = store.document(store.chunks([hit.chunk_id])[0].document_id)
+    assert (found.source, found.title, found.titled) == ("docs/zeppelin.txt", "zeppelin", False)
+
+
+def test_a_copy_is_a_document_of_its_own_that_is_neither_parsed_nor_encoded(home, docs, encoder, library, work) -> None:
+    sync(home, [docs], encoder=encoder)
+    work.parsed.clear()
+    shutil.copy(docs / "ferry.txt", docs / "sub" / "copy.txt")
+    report = sync(home, encoder=encoder)
+    assert (changes(report), report.encoded, work.parsed) == ((("docs/sub/copy.txt",), (), (), 3), 0, [])
+    assert texts(library())["docs/sub/copy.txt"] == texts(library())["docs/ferry.txt"]
+
+
+def test_files_that_exchange_their_names_are_told_apart_by_content(home, docs, encoder, library, work) -> None:
+    edit(docs / "berry.txt", "The berry ripens at six. It is red at noon...")
+    sync(home, [docs], encoder=encoder)
+    assert (docs / "berry.txt").stat().st_size == (docs / "ferry.txt").stat().st_size
+    work.parsed.clear()
+    (docs / "ferry.txt").rename(docs / "x")
+    (docs / "berry.txt").rename(docs / "ferry.txt")
+    (docs / "x").rename(docs / "berry.txt")
+    for name in ("ferry.txt", "berry.txt"):
+        os.utime(docs / name, (9, 9))
+    report = sync(home, encoder=encoder)
+    assert (changes(report), report.encoded) == (((), ("docs/berry.txt", "docs/ferry.txt"), (), 2), 0)
+    assert work.parsed == []
+    assert texts(library())["docs/berry.txt"].startswith("The ferry")
+
+
+def test_a_file_of_another_suffix_is_parsed_anew(home, docs, encoder, library, work) -> None:
+    sync(home, [docs], encoder=encoder)
+    work.parsed.clear()
+    (docs / "otter.md").rename(docs / "otter.txt")
+    sync(home, encoder=encoder)
+    assert work.parsed == ["otter.txt"]
+    assert library().document(document_id("docs/otter.txt")).media_type == "text/plain"
+
+
+def test_of_600_files_one_changes_and_only_its_changed_chunk_is_encoded(home, docs, encoder, work) -> None:
+    for n in range(600):
+        parts = (f"## Part {m}\n\n" + f"Rule {n} is told here at length. " * 6 for m in range(3))
+        edit(docs / f"{n}.md", "\n\n".join([f"# Rule {n}", *parts]))
+    sync(home, [docs], encoder=encoder)
+    encoder.texts.clear()
+    work.parsed.clear()
+    edit(docs / "321.md", (docs / "321.md").read_text().replace("at length", "in short", 1))
+    report = sync(home, encoder=encoder)
+    assert (report.updated, report.encoded) == (("docs/321.md",), 1)
+    assert ["in short" in text for text in encoder.texts] == [True]
+    assert work.parsed == ["321.md"]
 
 
 def test_the_same_text_twice_is_encoded_once(home, docs, encoder) -> None:
@@ -409,6 +507,25 @@ def test_a_row_is_removed_without_the_others_of_its_file(home, docs, encoder, li
     rows = [source for source in texts(library()) if "#" in source]
     assert len(rows) == 11
     assert "docs/faq.jsonl#1" not in rows
+
+
+def test_a_removed_row_is_back_when_its_file_is_named_again(home, docs, encoder, library) -> None:
+    edit(docs / "faq.jsonl", "\n".join(json.dumps({"id": str(n), "text": f"Row {n}."}) for n in range(3)))
+    sync(home, [docs], encoder=encoder)
+    remove(home, ["docs/faq.jsonl#1"], encoder=encoder)
+    report = sync(home, [docs], encoder=encoder)  # the file itself did not change
+    assert (report.added, report.encoded) == (("docs/faq.jsonl#1",), 0)
+    assert "docs/faq.jsonl#1" in texts(library())
+
+
+def test_a_file_that_holds_a_document_of_anothers_name_is_skipped_as_if_it_were_new(home, docs, encoder, library) -> None:
+    edit(docs / "faq.jsonl#1", "A file with a strange name.")
+    edit(docs / "faq.jsonl", json.dumps({"id": "0", "text": "Row 0."}))
+    sync(home, [docs], encoder=encoder)
+    edit(docs / "faq.jsonl", json.dumps({"id": "1", "text": "Row 1."}))
+    [error] = sync(home, encoder=encoder).skipped
+    assert (error.source, "another file holds" in error.message) == ("docs/faq.jsonl#1", True)
+    assert texts(library())["docs/faq.jsonl#1"] == "Row 1."
 
 
 def test_what_is_not_in_the_library_cannot_be_removed(home, docs, encoder) -> None:
@@ -851,8 +968,7 @@ def test_after_any_edits_the_index_is_the_one_made_from_scratch(
     opened += [open_current(home), open_current(tmp_path / "fresh")]
     grown, fresh = opened
     assert texts(grown) == texts(fresh)
-    # A touched file whose content is the same keeps the time at which that content was read.
-    assert [replace(info, modified=0) for info in grown.sources()] == [replace(info, modified=0) for info in fresh.sources()]
+    assert grown.sources() == fresh.sources()
     chunks = [[chunk for info in store.sources() for chunk in store.catalog.chunks_of(info.document_id)[1]] for store in opened]
     assert chunks[0] == chunks[1]
     rows = [store.catalog.rows([chunk.id for chunk in chunks[0]]) for store in opened]
