@@ -11,7 +11,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ from index.lexical import Lexical
 
 WORD = "Zwetschgenknoedel"
 SECRET = f"Agent {WORD} meets the heron under the third bridge of the harbour, at nine, with two lanterns and an anchor."
-OTHERS = {f"{name}.md": f"# {name}\n\nThe {name} is told of here, and of nothing else." for name in ("otter", "badger", "river")}
+OTHERS = {f"{name}.md": f"# {name}\n\nThe {name} is told of here, and of nothing else." for name in ("otter", "heron", "river")}
 
 
 @pytest.fixture
@@ -212,11 +211,3 @@ def test_what_cannot_be_erased_is_said_and_erased_by_the_next_run(home, docs, en
     assert sync(home, encoder=encoder).updated == ()
     assert oldest not in generations(home)
     assert list((home / "generations").glob(".*")) == []
-
-
-@pytest.fixture(autouse=True)
-def _whole(home: Path) -> Iterator[None]:
-    """Whatever was erased, what is left works."""
-    yield
-    if (home / "CURRENT").exists() and not (home / "generations" / current_id(home) / "vectors.faiss").read_bytes() == b"damaged":
-        open_current(home).close()
