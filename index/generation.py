@@ -72,12 +72,12 @@ class Manifest:
         """Read a manifest file. Raises FormatVersion or Corrupt."""
         try:
             fields: dict[str, Any] = orjson.loads(data)
+            if fields.pop("sha256") != _digest(fields):
+                raise Corrupt(f"the manifest of {where} is damaged", _MEND)
             version = fields.pop("format")
             if version != FORMAT:
                 raise FormatVersion(f"the index at {where} has format {version}; this Pullquote reads format {FORMAT}",
                                     "Index again with: pullquote index --rebuild PATH…")
-            if fields.pop("sha256") != _digest({"format": version, **fields}):
-                raise Corrupt(f"the manifest of {where} is damaged", _MEND)
             fields["chunking"] = Chunking(**fields["chunking"])
             fields["roots"] = tuple(Root(**root) for root in fields["roots"])
             fields["excluded"] = tuple(fields["excluded"])
