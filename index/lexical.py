@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -63,11 +64,15 @@ class Lexical:
     """Read-only BM25 search over a written folder."""
 
     def __init__(self, folder: Path) -> None:
-        index = tantivy.Index.open(str(folder))
-        index.register_tokenizer(_TOKENIZER, analyzer())
-        index.config_reader(reload_policy="manual")
-        self._schema = index.schema
-        self._searcher = index.searcher()
+        with tempfile.TemporaryDirectory(prefix="pullquote-") as links:  # tantivy locks what it opens, by a file beside it,
+            for path in folder.iterdir():  # but a generation is never written to, and may be where nothing can be
+                if path.suffix != ".lock":
+                    Path(links, path.name).symlink_to(path.absolute())
+            index = tantivy.Index.open(links)
+            index.register_tokenizer(_TOKENIZER, analyzer())
+            index.config_reader(reload_policy="manual")
+            self._schema = index.schema
+            self._searcher = index.searcher()  # has mapped all files
         self._all_words, self._content_words = analyzer(), analyzer(STOP_WORDS)
 
     def terms(self, text: str) -> list[str]:

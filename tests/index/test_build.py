@@ -10,10 +10,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -942,6 +944,79 @@ def test_a_disk_that_fills_up_at_any_later_moment_is_reported_too(home, docs, en
     assert leftovers(home) == []
 
 
+SMALL = """
+build.sync(home, [docs], encoder=WordEncoder())
+before = current_id(home)
+sizes = map(int, sys.argv[4:])
+for n in range(40):
+    text = " ".join(f"Sentence {n} {m} tells of {zlib.crc32(bytes([n, m]))}." for m in range(40))
+    (docs / f"{n}.txt").write_text(text)
+for size in sizes:
+    subprocess.run(["mount", "-o", f"remount,size={size}k", home], check=True)
+    try:
+        build.sync(home, encoder=WordEncoder())
+        outcome = "done"
+    except Exception as error:
+        outcome = f"{type(error).__name__} {error}"
+    open_current(home).close()
+    print(size, current_id(home) == before, outcome, flush=True)
+"""
+
+
+def test_a_disk_that_is_really_full_is_reported_and_more_room_mends_it(home, docs) -> None:
+    """On a file system in memory, in a mount namespace of its own that ends with the process."""
+    home.mkdir()
+    mount = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=300k tmpfs "$0" && exec "$@"', str(home)]
+    try:
+        allowed = os.geteuid() == 0 and subprocess.run([*mount, "true"], capture_output=True).returncode == 0
+    except FileNotFoundError:
+        allowed = False
+    if not allowed:
+        pytest.skip("file systems cannot be mounted here")
+    fakes = Path(__file__).parent.parent / "fakes.py"
+    code = "import subprocess, zlib\n" + CHILD + SMALL
+    sizes = ["300", "320", "340", "8000"]
+    run = subprocess.run([*mount, sys.executable, "-c", code, str(fakes), str(home), str(docs), *sizes],
+                         capture_output=True, text=True, timeout=120)
+    outcomes = [line.split()[:3] for line in run.stdout.splitlines()]
+    assert [size for size, *_ in outcomes] == sizes, run.stdout + run.stderr
+    assert {tuple(outcome) for _, *outcome in outcomes[:-1]} == {("True", "HomeError")}, run.stdout
+    assert outcomes[-1][1:] == ["False", "done"]
+
+
+READ_ONLY = """
+if os.geteuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+for change in (lambda: build.sync(home, encoder=WordEncoder()), lambda: build.remove(home, ["docs"], encoder=WordEncoder()),
+               lambda: build.erase(home)):
+    try:
+        change()
+        print("done")
+    except Exception as error:
+        print(type(error).__name__, error)
+store = open_current(home)
+print(len(store.sources()), len(store.lexical("ferry", 5)), len(store.dense(WordEncoder().encode(["ferry"])[0], 5)))
+"""
+
+
+def test_a_home_that_may_only_be_read_is_asked_but_not_changed(docs, encoder) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders are for nobody else to read
+        home = Path(folder, "home")
+        sync(home, [docs], encoder=encoder)
+        edit(docs / "ferry.txt", "It is late.")
+        for path in (Path(folder), home, *home.rglob("*")):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        with child(READ_ONLY, home, docs) as other:
+            out, err = other.communicate(timeout=60)
+        for path in (Path(folder), *(path for path in (home, *home.rglob("*")) if path.is_dir())):
+            path.chmod(0o755)
+    *changes, asked = out.splitlines()
+    assert [line.split()[0] for line in changes] == ["HomeError"] * 3, out + err
+    assert all("cannot be written to (Permission denied)" in line for line in changes)
+    assert asked == "3 1 3"
+
+
 KILLED = """
 class Dying(WordEncoder):
     def encode(self, texts):
@@ -952,6 +1027,27 @@ class Dying(WordEncoder):
 cache._AT_ONCE = 8
 build.sync(home, encoder=Dying())
 """
+
+
+def test_all_that_is_published_is_on_the_disk_before_it_is_named(home, docs, encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a power cut would leave: nothing is renamed before it was synced, nor named before its new name was."""
+    done: list[tuple[str, str]] = []
+
+    def noted(name: str, *arguments: Any) -> Any:
+        where = arguments[0] if name == "replace" else Path(f"/proc/self/fd/{arguments[0]}").readlink()
+        done.append((name, Path(where).relative_to(home).as_posix()))
+        return whole[name](*arguments)
+
+    whole = {"fsync": os.fsync, "replace": Path.replace, "rename": Path.rename}
+    monkeypatch.setattr(os, "fsync", lambda descriptor: noted("fsync", descriptor))
+    monkeypatch.setattr(Path, "replace", lambda *given: noted("replace", *given))
+    monkeypatch.setattr(Path, "rename", lambda path, to: (done.append(("rename", path.name)), whole["rename"](path, to))[1])
+    id = sync(home, [docs], encoder=encoder).generation
+    there = [path.relative_to(home / "generations" / id).as_posix() for path in (home / "generations" / id).rglob("*")]
+    moved = done.index(("rename", ".tmp-build"))
+    assert {("fsync", f"generations/.tmp-build/{name}".removesuffix("/.")) for name in [*there, "."]} == set(done[:moved])
+    assert done[moved + 1 :] == [
+        ("fsync", "generations"), ("fsync", ".CURRENT.tmp"), ("replace", ".CURRENT.tmp"), ("fsync", ".")]
 
 
 def test_a_killed_build_leaves_the_old_index_and_is_resumed(home, docs, encoder, library) -> None:
