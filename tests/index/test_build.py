@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from index.build import Progress, Report, index_documents, remove, sync
+from index import generation
+from index.build import Progress, Report, erase, index_documents, remove, sync
 from index.chunks import Chunking, search_text
 from index.errors import Busy, Corrupt, EncoderMismatch, FileError, FormatVersion, HomeError, InputError, NoIndex
 from index.files import read_documents
@@ -804,6 +805,27 @@ def test_an_opened_generation_can_be_searched_after_it_was_pruned(home, docs, en
     [hit] = store.lexical("otters", 5)
     assert store.chunks([hit.chunk_id])
     assert len(store.dense(encoder.encode(["ferry"])[0], 5)) == 3
+
+
+@pytest.mark.parametrize("part", ["read_manifest", "file_sha256", "Catalog", "Vectors", "Lexical"])
+def test_a_generation_that_is_pruned_while_it_is_opened_is_no_failure(
+        home, docs, encoder, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    sync(home, [docs], encoder=encoder)
+    whole = getattr(generation, part)
+    made: list[str] = []
+
+    def late(path: Path) -> Any:
+        if not made:
+            monkeypatch.setattr(generation, part, whole)
+            edit(docs / "ferry.txt", "It is late.")
+            made.append(sync(home, encoder=encoder).generation)
+            erase(home)
+        return whole(path)
+
+    monkeypatch.setattr(generation, part, late)
+    with closing(open_current(home)) as store:
+        assert [store.generation] == made
+        assert texts(store)["docs/ferry.txt"] == "It is late."
 
 
 # Other processes
