@@ -172,7 +172,7 @@ def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, chunking: Ch
 def erase(home: Path) -> list[str]:
     """Erase at once all that the generation in use does not hold: those before it, and their vectors in the cache.
 
-    Returns the ids of the generations that are gone; there is no rollback to them. Raises NoIndex, Corrupt or Busy.
+    Returns the ids of the generations that are gone; there is no rollback to them. Raises HomeError.
     """
     with writing(home):
         open_current(home).close()  # what is left must be whole
@@ -186,21 +186,21 @@ def _changing(home: Path) -> Iterator[None]:
     """Hold the lock for a change, and afterwards erase what it has left without use."""
     with writing(home):
         yield
-        try:
-            _tidy(home)
-        except (OSError, sqlite3.Error) as error:
-            raise HomeError(f"the new index is in use, but the one that it replaced could not be erased ({error})",
-                            "Make room or mend the permissions, then run: pullquote index") from error
+        _tidy(home)
 
 
 def _tidy(home: Path, keep: int = KEPT) -> None:
     """Erase what no generation that is kept holds: older ones, what interrupted builds left, vectors in the cache."""
-    prune(home, keep)
-    used: set[bytes] = set()
-    for id in generations(home):
-        with suppress(sqlite3.Error), closing(Catalog(home / "generations" / id / "catalog.sqlite")) as catalog:
-            used |= catalog.keys()  # a damaged one uses none
-    keep_only(home / "cache" / "embeddings.sqlite", used)
+    try:
+        prune(home, keep)
+        used: set[bytes] = set()
+        for id in generations(home):
+            with suppress(sqlite3.Error), closing(Catalog(home / "generations" / id / "catalog.sqlite")) as catalog:
+                used |= catalog.keys()  # a damaged one uses none
+        keep_only(home / "cache" / "embeddings.sqlite", used)
+    except (OSError, sqlite3.Error) as error:
+        raise HomeError(f"the index in {home} is up to date, but what it no longer needs could not be erased ({error})",
+                        "Make room or mend the permissions, then run: pullquote index") from error
 
 
 def _previous(home: Path, encoder: Encoder, chunking: Chunking, rebuild: bool) -> Generation | None:

@@ -204,7 +204,7 @@ def test_what_cannot_be_erased_is_said_and_erased_by_the_next_run(home, docs, en
 
     with monkeypatch.context() as patch:
         patch.setattr("index.generation.shutil.rmtree", denied)
-        with pytest.raises(HomeError, match="the new index is in use, but the one that it replaced could not be erased"):
+        with pytest.raises(HomeError, match="is up to date, but what it no longer needs could not be erased"):
             sync(home, encoder=encoder)
     with closing(open_current(home)) as store:
         assert store.lexical("last", 1)
