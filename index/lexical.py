@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import tantivy
@@ -60,15 +61,26 @@ class LexicalWriter:
             self._writer.wait_merging_threads()
 
 
+@contextlib.contextmanager
+def _lockable(folder: Path) -> Iterator[Path]:
+    """The folder, or where it may only be read, one of links to its files: tantivy locks what it opens by a file beside it."""
+    if os.access(folder, os.W_OK):
+        yield folder
+        return
+    # A thread of tantivy's may lock once more while the links are cleared away.
+    with tempfile.TemporaryDirectory(prefix="pullquote-", ignore_cleanup_errors=True) as links:
+        for path in folder.iterdir():
+            if path.suffix != ".lock":
+                Path(links, path.name).symlink_to(path.absolute())
+        yield Path(links)
+
+
 class Lexical:
     """Read-only BM25 search over a written folder."""
 
     def __init__(self, folder: Path) -> None:
-        with tempfile.TemporaryDirectory(prefix="pullquote-") as links:  # tantivy locks what it opens, by a file beside it,
-            for path in folder.iterdir():  # but a generation is never written to, and may be where nothing can be
-                if path.suffix != ".lock":
-                    Path(links, path.name).symlink_to(path.absolute())
-            index = tantivy.Index.open(links)
+        with _lockable(folder) as place:
+            index = tantivy.Index.open(str(place))
             index.register_tokenizer(_TOKENIZER, analyzer())
             index.config_reader(reload_policy="manual")
             self._schema = index.schema
