@@ -7,20 +7,22 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 
-from index.cache import EmbeddingCache, Half
-from index.catalog import CatalogWriter, FileRecord
-from index.chunks import DEFAULT, Chunking, search_text, split
+from index.cache import EmbeddingCache, Half, keep_only
+from index.catalog import Catalog, CatalogWriter, FileRecord
+from index.chunks import DEFAULT, Chunking, lexical_text, search_text, split
 from index.encoder import Encoder
 from index.errors import EncoderMismatch, FileError, HomeError, InputError, NoIndex
 from index.files import Found, find_files, read_documents
+from index.formats.base import stem
 from index.generation import (
+    KEPT,
     Generation,
     Manifest,
     Root,
@@ -34,7 +36,7 @@ from index.generation import (
     writing,
 )
 from index.lexical import LexicalWriter
-from index.types import Chunk, Document
+from index.types import Chunk, Document, document_id
 from index.vectors import write_vectors
 
 _OWN = ("generations", "cache", "runs", "CURRENT", "lock", "lock.pid", "pullquote.toml")  # in a home; uploads are documents
@@ -88,7 +90,7 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
     """
     started = time.perf_counter()
     tell = progress or (lambda _: None)
-    with writing(home):
+    with _changing(home):
         before = _previous(home, encoder, chunking, rebuild)
         roots, scan, excluded = _roots(home, before.manifest if before else remembered(home), paths)
         roots, scan = _without_deleted_files(before, roots, scan)
@@ -102,7 +104,7 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
             for number, (source, file) in enumerate(files, 1):
                 tell(Progress("reading", number - 1, len(files), source))
                 if isinstance(file, Found):
-                    _take_in(build, file, excluded, None if rebuild else before, changes)
+                    _take_in(build, file, excluded, rebuild, changes)
                 else:
                     changes.unchanged += build.carry(file)
             tell(Progress("reading", len(files), len(files)))
@@ -126,7 +128,7 @@ def index_documents(home: Path, documents: Iterable[Document], *, encoder: Encod
                     progress: Listener | None = None) -> Report:
     """Make the library in `home` consist of the given documents, which no file on disk stands for."""
     started = time.perf_counter()
-    with writing(home), _build(home, None, encoder, chunking, progress or (lambda _: None)) as build:
+    with _changing(home), _build(home, None, encoder, chunking, progress or (lambda _: None)) as build:
         for document in documents:
             build.add(document, "")
         if not build.sources:
@@ -143,7 +145,7 @@ def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, chunking: Ch
     Files copied into the home (uploads) are deleted with them. Raises InputError where a source is not in the library.
     """
     started = time.perf_counter()
-    with writing(home):
+    with _changing(home):
         before = open_current(home)
         infos = before.sources()
         for source in sources:
@@ -152,17 +154,53 @@ def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, chunking: Ch
         gone = [info for info in infos if any(_below(info.source, source) for source in sources)]
         going = {info.path for info in gone}
         roots = tuple(root for root in before.manifest.roots if root.name not in sources)
-        excluded = tuple(sorted({*before.manifest.excluded, *sources} - {root.name for root in before.manifest.roots}))
+        uploads = {path for path in going - {info.path for info in infos if info not in gone}
+                   if Path(path).is_relative_to(_absolute(home / "uploads"))}
+        stay = {source for source in sources if any(_below(info.source, source) for info in gone if info.path not in uploads)}
+        excluded = tuple(sorted({*before.manifest.excluded, *stay} - {root.name for root in before.manifest.roots}))
         with _build(home, before, encoder, before.manifest.chunking, progress or (lambda _: None)) as build:
             for record in sorted(before.catalog.files(), key=lambda record: record.source):
                 if record.path not in going or not any(_below(record.source, source) for source in sources):
                     build.carry(record, without=sources)
-            manifest = build.finish(roots, excluded)
-        for path in going - {info.path for info in infos if info not in gone}:
-            if Path(path).is_relative_to(_absolute(home / "uploads")):
+            for path in uploads:  # first: of a file that is gone, the next run takes out what is left
                 Path(path).unlink(missing_ok=True)
+            manifest = build.finish(roots, excluded)
     return Report(manifest.id, removed=tuple(info.source for info in gone), unchanged=manifest.documents,
                   documents=manifest.documents, chunks=manifest.chunks, seconds=time.perf_counter() - started)
+
+
+def erase(home: Path) -> list[str]:
+    """Erase at once all that the generation in use does not hold: those before it, and their vectors in the cache.
+
+    Returns the ids of the generations that are gone; there is no rollback to them. Raises HomeError.
+    """
+    with writing(home):
+        open_current(home).close()  # what is left must be whole
+        there = generations(home)
+        _tidy(home, keep=1)
+        return [id for id in there if id not in generations(home)]
+
+
+@contextmanager
+def _changing(home: Path) -> Iterator[None]:
+    """Hold the lock for a change, and afterwards erase what it has left without use."""
+    with writing(home):
+        yield
+        _tidy(home)
+
+
+def _tidy(home: Path, keep: int = KEPT) -> None:
+    """Erase what no generation that is kept holds: older ones, what interrupted builds left, vectors in the cache."""
+    try:
+        prune(home, keep)
+        used: set[bytes] = set()
+        for id in generations(home):
+            with suppress(sqlite3.Error), closing(Catalog(home / "generations" / id / "catalog.sqlite")) as catalog:
+                used |= catalog.keys()  # a damaged one uses none
+        keep_only(home / "cache" / "embeddings.sqlite", used)
+    except (OSError, sqlite3.Error) as error:
+        raise HomeError(f"the index in {home} is up to date, but what it no longer needs could not be erased ({error})",
+                        "Make room or mend the permissions, then run: pullquote index") from error
 
 
 def _previous(home: Path, encoder: Encoder, chunking: Chunking, rebuild: bool) -> Generation | None:
@@ -278,20 +316,15 @@ def _same(before: Generation, roots: tuple[Root, ...], excluded: tuple[str, ...]
     return now == then and (roots, excluded) == (before.manifest.roots, before.manifest.excluded)
 
 
-def _take_in(build: _Build, file: Found, excluded: Sequence[str], before: Generation | None, changes: _Changes) -> None:
-    """Read a file that is new or changed; carry over one that is not, or that cannot be read any more."""
+def _take_in(build: _Build, file: Found, excluded: Sequence[str], rebuild: bool, changes: _Changes) -> None:
+    """Read a file that is new or changed; carry over what is only in another place or of another time, or cannot be read."""
     known = build.known.get(str(file.path))
     if known and known.source != file.source:
         known = None
-    same_state = known and (known.size, known.mtime_ns) == (file.size, file.mtime_ns)
     try:
-        if before and known:
-            digest = known.sha256 if same_state else file_sha256(file.path)
-            if digest == known.sha256:
-                changes.unchanged += build.carry(replace(known, size=file.size, mtime_ns=file.mtime_ns))
-                return
-        documents = read_documents(file.path, file.source)
-        taken = next((document.source for document in documents if document.source in build.sources), None)
+        same = None if rebuild else build.same_content(file, excluded)
+        read = build.moved(same, file) if same else [(document, "") for document in read_documents(file.path, file.source)]
+        taken = next((document.source for document, _ in read if document.source in build.sources), None)
         if taken:
             raise FileError(file.source, f"another file holds a document called {taken} too", "Rename one of the two")
     except FileError as error:
@@ -301,18 +334,19 @@ def _take_in(build: _Build, file: Found, excluded: Sequence[str], before: Genera
         _keep(build, known, FileError(file.source, f"the file cannot be read ({error.strerror})",
                                       "Check that it is still there and readable"), changes)
         return
-    old = set(build.sources_before(known)) if known else set()
-    for document in documents:
+    old = build.ids_before(known) if known else set()
+    for document, origin in read:
         if any(_below(document.source, source) for source in excluded):
             continue
-        build.add(document, str(file.path))
-        if document.source not in old:
+        build.add(document, str(file.path), origin)
+        if document.id not in old:
             changes.added.append(document.source)
         elif build.text_before(document.id) == document.text_sha256:
             changes.unchanged += 1
         else:
             changes.updated.append(document.source)
-    build.note(FileRecord(str(file.path), file.source, file.size, file.mtime_ns, documents[0].file_sha256))
+    digest = same.sha256 if same else read[0][0].file_sha256
+    build.note(FileRecord(str(file.path), file.source, file.size, file.mtime_ns, digest))
 
 
 def _keep(build: _Build, known: FileRecord | None, error: FileError, changes: _Changes) -> None:
@@ -327,6 +361,15 @@ def _below(source: str, name: str) -> bool:
     return source == name or source.startswith((f"{name}/", f"{name}#"))
 
 
+def _suffix(path: Path | str) -> str:
+    return PurePath(path).suffix.lower()
+
+
+def _seconds(nanoseconds: int) -> float:
+    """A time as `os.stat` rounds it."""
+    return nanoseconds // 1_000_000_000 + 1e-9 * (nanoseconds % 1_000_000_000)
+
+
 class _Build:
     """A generation being written. Rows are given out in the order of `add` and `carry`; vectors follow in batches."""
 
@@ -334,6 +377,9 @@ class _Build:
                  tell: Listener) -> None:
         self.home, self.folder, self.before = home, folder, before
         self.known = {record.path: record for record in before.catalog.files()} if before else {}
+        self._alike: dict[tuple[int, str], list[FileRecord]] = {}
+        for record in self.known.values():
+            self._alike.setdefault((record.size, _suffix(record.path)), []).append(record)
         self.sources: set[str] = set()
         self._files: set[FileRecord] = set()
         self._encoder, self._chunking, self._tell = encoder, chunking, tell
@@ -349,11 +395,9 @@ class _Build:
         """How many chunks were encoded anew."""
         return self._cache.encoded
 
-    def sources_before(self, record: FileRecord) -> list[str]:
-        """The sources of the documents that this file held in the generation before."""
-        if not self.before:
-            return []
-        return [self.before.document(id).source for id in self.before.catalog.documents_of(record.path)]
+    def ids_before(self, record: FileRecord) -> set[str]:
+        """The ids of the documents that this file held in the generation before."""
+        return set(self.before.catalog.documents_of(record.path)) if self.before else set()
 
     def text_before(self, document_id: str) -> str:
         """The text hash of a document in the generation before."""
@@ -369,33 +413,63 @@ class _Build:
         self._files.add(record)
         self._catalog.add_file(record)
 
-    def add(self, document: Document, path: str) -> None:
-        """Split a document and put its chunks in line to be encoded."""
+    def same_content(self, file: Found, excluded: Sequence[str]) -> FileRecord | None:
+        """The file of the generation before that had the content of this one: itself, or else one in another place.
+
+        Only a file of the same size, and of the same suffix, by which formats are told, is compared; and only one of
+        which nothing was left out that should be in now.
+        """
+        if not self.before:
+            return None
+        alike = []
+        for record in self._alike.get((file.size, _suffix(file.path)), ()):
+            left_out = {source for source in self.before.manifest.excluded if _below(source, record.source)}
+            if left_out <= (set(excluded) if record.source == file.source else set()):
+                alike.append(record)
+        alike.sort(key=lambda record: record.path != str(file.path))
+        if alike and (alike[0].path, alike[0].mtime_ns) == (str(file.path), file.mtime_ns):
+            return alike[0]
+        digest = file_sha256(file.path) if alike else ""
+        return next((record for record in alike if record.sha256 == digest), None)
+
+    def moved(self, record: FileRecord, to: Found | FileRecord) -> list[tuple[Document, str]]:
+        """A file's documents as they are where it is now, each with its id in the generation before."""
+        assert self.before
+        documents = []
+        for id in self.before.catalog.documents_of(record.path):
+            document = self.before.document(id)
+            source = to.source + document.source.removeprefix(record.source)
+            documents.append((replace(document, id=document_id(source), source=source, modified=_seconds(to.mtime_ns),
+                                      title=document.title if document.titled else stem(to.source)), id))
+        return documents
+
+    def add(self, document: Document, path: str, origin: str = "") -> None:
+        """Take in a document: with the chunks and vectors of `origin` in the generation before, or split and in line
+        to be encoded.
+        """
         if document.source in self.sources:
             raise InputError(f"two documents have the source {document.source}", "Give each its own name")
-        chunks = split(document, self._chunking, self._encoder.window, self._encoder.count)
-        rows = self._place(document, chunks, path)
-        self._waiting += [(row, search_text(document, chunk, self._encoder.window))
-                          for row, chunk in zip(rows, chunks, strict=True)]
+        made = self.before.manifest if self.before and origin else None
+        if self.before and made and (made.encoder, made.revision, made.chunking) == (
+                self._encoder.name, self._encoder.revision, self._chunking):
+            old_rows, chunks = self.before.catalog.chunks_of(origin)
+            rows, _ = self._place(document, [chunk.moved(document.id) for chunk in chunks], path)
+            self._room(rows.stop)
+            self._vectors[rows.start : rows.stop] = self.before.vectors.take(old_rows)
+            self._done += len(rows)
+            return
+        rows, texts = self._place(document, split(document, self._chunking, self._encoder.window, self._encoder.count), path)
+        self._waiting += zip(rows, texts, strict=True)
         if len(self._waiting) >= _ENCODE_AT_ONCE:
             self._encode()
 
     def carry(self, record: FileRecord, without: Sequence[str] = ()) -> int:
-        """Take over a file's documents with their vectors from the generation before; returns how many."""
-        assert self.before
+        """Take over a file's documents from the generation before, but those that another file now holds; returns how many."""
         self.note(record)
-        documents = [self.before.document(id) for id in self.before.catalog.documents_of(record.path)]
-        kept = [document for document in documents if not any(_below(document.source, source) for source in without)]
-        for document in kept:
-            old_rows, chunks = self.before.catalog.chunks_of(document.id)
-            if (self.before.manifest.encoder, self.before.manifest.revision, self.before.manifest.chunking) != (
-                    self._encoder.name, self._encoder.revision, self._chunking):
-                self.add(document, record.path)
-                continue
-            rows = self._place(document, chunks, record.path)
-            self._room(rows.stop)
-            self._vectors[rows.start : rows.stop] = self.before.vectors.take(old_rows)
-            self._done += len(rows)
+        kept = [(document, id) for document, id in self.moved(record, record) if document.source not in self.sources
+                and not any(_below(document.source, source) for source in without)]
+        for document, id in kept:
+            self.add(document, record.path, id)
         return len(kept)
 
     def finish(self, roots: tuple[Root, ...], excluded: tuple[str, ...]) -> Manifest:
@@ -415,7 +489,6 @@ class _Build:
             self._encoder.dimension, self._chunking, catalog.documents, catalog.rows, catalog.tokens, roots, excluded,
             files)
         publish(self.home, self.folder, manifest)
-        prune(self.home)
         self._tell(Progress("writing", 1, 1))
         return manifest
 
@@ -425,12 +498,14 @@ class _Build:
         self._catalog.close()
         self._cache.close()
 
-    def _place(self, document: Document, chunks: Sequence[Chunk], path: str) -> range:
+    def _place(self, document: Document, chunks: Sequence[Chunk], path: str) -> tuple[range, list[str]]:
+        """Put a document into the catalog and its words into the lexical index; returns its rows and what to encode."""
         self.sources.add(document.source)
-        rows = self._catalog.add_document(document, chunks, path)
-        for row, chunk in zip(rows, chunks, strict=True):
-            self._lexical.add(row, search_text(document, chunk, self._encoder.window))
-        return rows
+        texts = [search_text(document, chunk, self._encoder.window) for chunk in chunks]
+        rows = self._catalog.add_document(document, chunks, [self._cache.key(text) for text in texts], path)
+        for row, text in zip(rows, texts, strict=True):
+            self._lexical.add(row, lexical_text(document, text))
+        return rows, texts
 
     def _encode(self) -> None:
         batch, self._waiting = self._waiting[:_ENCODE_AT_ONCE], self._waiting[_ENCODE_AT_ONCE:]

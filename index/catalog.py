@@ -16,13 +16,13 @@ from index.types import Chunk, Document, Section
 _TABLES = """
 CREATE TABLE file (path TEXT PRIMARY KEY, source TEXT, size INTEGER, mtime_ns INTEGER, sha256 TEXT) WITHOUT ROWID;
 CREATE TABLE document (id TEXT PRIMARY KEY, source TEXT UNIQUE, path TEXT, title TEXT, text TEXT, media_type TEXT,
-                       file_sha256 TEXT, text_sha256 TEXT, sections TEXT, modified REAL) WITHOUT ROWID;
+                       file_sha256 TEXT, text_sha256 TEXT, sections TEXT, modified REAL, titled INTEGER) WITHOUT ROWID;
 CREATE TABLE chunk (row INTEGER PRIMARY KEY, id TEXT UNIQUE, document_id TEXT, start INTEGER, "end" INTEGER,
-                    tokens INTEGER, sentences TEXT);
+                    tokens INTEGER, sentences TEXT, key BLOB);
 CREATE INDEX chunk_document ON chunk (document_id);
 CREATE INDEX document_path ON document (path);
 """
-_DOCUMENT = "id, source, title, text, media_type, file_sha256, text_sha256, sections, modified"
+_DOCUMENT = "id, source, title, text, media_type, file_sha256, text_sha256, sections, modified, titled"
 _CHUNK = 'row, id, document_id, start, "end", tokens, sentences'
 
 
@@ -54,18 +54,18 @@ class CatalogWriter:
         self._database.execute("INSERT INTO file VALUES (?, ?, ?, ?, ?)",
                                (record.path, record.source, record.size, record.mtime_ns, record.sha256))
 
-    def add_document(self, document: Document, chunks: Sequence[Chunk], path: str) -> range:
-        """Add a document with its chunks; returns the chunks' rows."""
+    def add_document(self, document: Document, chunks: Sequence[Chunk], keys: Sequence[bytes], path: str) -> range:
+        """Add a document with its chunks and the keys of their vectors in the cache; returns the chunks' rows."""
         sections = json.dumps([(s.start, s.end, s.heading, s.page) for s in document.sections], ensure_ascii=False)
         self._database.execute(
-            "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (document.id, document.source, path, document.title, document.text, document.media_type,
-             document.file_sha256, document.text_sha256, sections, document.modified))
+             document.file_sha256, document.text_sha256, sections, document.modified, document.titled))
         rows = range(self.rows, self.rows + len(chunks))
         self._database.executemany(
-            "INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [(row, c.id, c.document_id, c.start, c.end, c.tokens, json.dumps(c.sentences, separators=(",", ":")))
-             for row, c in zip(rows, chunks, strict=True)])
+            "INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [(row, c.id, c.document_id, c.start, c.end, c.tokens, json.dumps(c.sentences, separators=(",", ":")), key)
+             for row, c, key in zip(rows, chunks, keys, strict=True)])
         self.rows = rows.stop
         self.documents += 1
         self.tokens += sum(chunk.tokens for chunk in chunks)
@@ -98,13 +98,13 @@ class Catalog:
         found = self._database.execute(f"SELECT {_DOCUMENT} FROM document WHERE id = ?", (document_id,)).fetchone()
         if found is None:
             raise SourceGone("this document is no longer in the library", "Add it again, or ask anew")
-        id, source, title, text, media_type, file_sha256, text_sha256, sections, modified = found
+        id, source, title, text, media_type, file_sha256, text_sha256, sections, modified, titled = found
         parts = tuple(Section(start, end, tuple(heading), page) for start, end, heading, page in json.loads(sections))
-        return Document(id, source, title, text, media_type, file_sha256, text_sha256, parts, modified)
+        return Document(id, source, title, text, media_type, file_sha256, text_sha256, parts, modified, bool(titled))
 
     def documents_of(self, path: str) -> list[str]:
         """The ids of the documents that came from the file at `path`, in the order in which they stand in it."""
-        query = ("SELECT document.id FROM document JOIN chunk ON chunk.document_id = document.id WHERE path = ?"
+        query = ("SELECT document.id FROM document LEFT JOIN chunk ON chunk.document_id = document.id WHERE path = ?"
                  " GROUP BY document.id ORDER BY min(chunk.row)")
         return [id for (id,) in self._database.execute(query, (path,))]
 
@@ -129,6 +129,10 @@ class Catalog:
         """The given chunks, in the order given. Raises KeyError for an unknown id."""
         found = {row[1]: _chunk(row) for row in self._select(f"SELECT {_CHUNK} FROM chunk WHERE id IN", chunk_ids)}
         return [found[id] for id in chunk_ids]
+
+    def keys(self) -> set[bytes]:
+        """The keys, in the cache of embeddings, of the vectors that this generation is made of."""
+        return {key for (key,) in self._database.execute("SELECT key FROM chunk")}
 
     def sources(self) -> list[SourceInfo]:
         """Every document without its text, by source."""

@@ -10,7 +10,7 @@ from math import ceil
 
 from index.sentences import Offsets, sentences
 from index.tokens import count_tokens
-from index.types import Chunk, Document
+from index.types import Chunk, Document, chunk_id
 
 Count = Callable[[Sequence[str]], list[int]]
 _CUTS = tuple(re.compile(pattern) for pattern in (r"\r?\n", r"(?<=[;:])\s", r"(?<=,)\s", r"\s"))
@@ -31,16 +31,23 @@ DEFAULT = Chunking()
 def context(document: Document, start: int, end: int, window: int) -> str:
     """The line that stands before a chunk's text when it is encoded and searched: title and heading path.
 
+    A title that is but the file's name is left out, so that a file can be renamed without being encoded anew.
     It is cut to 160 characters, or half as many as the encoder's `window` has tokens: the text must fit in too.
     """
     heading = document.section_at(end - 1).heading
-    parts = [document.title, *(part for part in heading if part != document.title)]
+    title = document.title if document.titled else ""
+    parts = [title, *(part for part in heading if part != title)]
     return " › ".join(part for part in parts if part)[: min(_CONTEXT_CHARACTERS, window // 2)]
 
 
 def search_text(document: Document, chunk: Chunk, window: int) -> str:
-    """What is encoded, by an encoder of that window, and searched for a chunk."""
+    """What is encoded, by an encoder of that window, for a chunk."""
     return f"{context(document, chunk.start, chunk.end, window)}\n{document.text[chunk.start : chunk.end]}"
+
+
+def lexical_text(document: Document, encoded: str) -> str:
+    """What is searched by words for a chunk: what is encoded, and the file's name where that is the only title."""
+    return encoded if document.titled else f"{document.title}\n{encoded}"
 
 
 def split(document: Document, chunking: Chunking, window: int, count: Count) -> list[Chunk]:
@@ -129,5 +136,5 @@ def _back(index: int, first: int, tokens: list[int], overlap: int) -> int:
 
 def _chunk(document: Document, pieces: list[Offsets]) -> Chunk:
     start, end = pieces[0][0], pieces[-1][1]
-    return Chunk(f"{document.id}.{start}.{end}", document.id, start, end, tuple(pieces),
+    return Chunk(chunk_id(document.id, start, end), document.id, start, end, tuple(pieces),
                  count_tokens(document.text[start:end]))

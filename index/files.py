@@ -143,20 +143,21 @@ def _extracts(format: Format, data: bytes, source: str) -> Iterator[Extract]:
 
 
 def _document(extract: Extract, format: Format, source: str, file_sha256: str, modified: float) -> Document:
-    text = _writable(extract.text)
+    text, title = _writable(extract.text), " ".join(_writable(extract.title).split())
     full_source = f"{source}#{_writable(extract.key)}" if extract.key else source
     if not text.strip():
         raise _no_text(full_source)
     return Document(
         id=document_id(full_source),
         source=full_source,
-        title=" ".join(_writable(extract.title).split()) or stem(source),
+        title=title or stem(source),
         text=text,
         media_type=format.media_type,
         file_sha256=file_sha256,
         text_sha256=sha256_text(text),
         sections=extract.sections or (Section(0, len(text)),),
         modified=modified,
+        titled=bool(title),
     )
 
 

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import shutil
+import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -29,7 +30,7 @@ from index.store import Hit, SourceInfo, Vector
 from index.types import Chunk, Document
 from index.vectors import Vectors
 
-FORMAT = 1
+FORMAT = 2
 KEPT = 3  # generations that prune leaves: the one in use and those before it
 _ID = re.compile(r"\d{6,}-[0-9a-f]{8}")
 _DOCUMENTS_IN_MEMORY = 256
@@ -71,12 +72,12 @@ class Manifest:
         """Read a manifest file. Raises FormatVersion or Corrupt."""
         try:
             fields: dict[str, Any] = orjson.loads(data)
+            if fields.pop("sha256") != _digest(fields):
+                raise Corrupt(f"the manifest of {where} is damaged", _MEND)
             version = fields.pop("format")
             if version != FORMAT:
                 raise FormatVersion(f"the index at {where} has format {version}; this Pullquote reads format {FORMAT}",
                                     "Index again with: pullquote index --rebuild PATH…")
-            if fields.pop("sha256") != _digest({"format": version, **fields}):
-                raise Corrupt(f"the manifest of {where} is damaged", _MEND)
             fields["chunking"] = Chunking(**fields["chunking"])
             fields["roots"] = tuple(Root(**root) for root in fields["roots"])
             fields["excluded"] = tuple(fields["excluded"])
@@ -101,9 +102,12 @@ class Generation:
         for name, expected in self.manifest.files.items():
             if not (folder / name).is_file() or file_sha256(folder / name) != expected:
                 raise Corrupt(f"the file {name} of the index generation {folder.name} is damaged or missing", _MEND)
-        self.catalog = Catalog(folder / "catalog.sqlite")
-        self.vectors = Vectors(folder / "vectors.faiss")
-        self._lexical = Lexical(folder / "lexical")
+        try:
+            self.catalog = Catalog(folder / "catalog.sqlite")
+            self.vectors = Vectors(folder / "vectors.faiss")
+            self._lexical = Lexical(folder / "lexical")
+        except (OSError, sqlite3.Error, RuntimeError, ValueError) as error:  # each library has its own
+            raise Corrupt(f"the index generation {folder.name} cannot be opened ({error})", _MEND) from error
         self._document = lru_cache(_DOCUMENTS_IN_MEMORY)(self.catalog.document)
 
     @property
@@ -155,8 +159,8 @@ def current_id(home: Path) -> str:
     """The id of the generation in use. Raises NoIndex."""
     try:
         id = (home / "CURRENT").read_text("utf-8", "replace").strip()
-        if not id or "/" in id or id.startswith("."):
-            raise Corrupt(f"{home / 'CURRENT'} does not name a generation", "Index again with: pullquote index --rebuild")
+        if not _ID.fullmatch(id):
+            raise Corrupt(f"{home / 'CURRENT'} does not name a generation", _MEND)
         return id
     except FileNotFoundError:
         raise NoIndex(f"nothing is indexed in {home} yet", "Index your files with: pullquote index PATH") from None
@@ -173,17 +177,24 @@ def open_current(home: Path) -> Generation:
     """Open the generation in use. Raises NoIndex, FormatVersion, Corrupt."""
     while True:
         id = current_id(home)
+        folder = home / "generations" / id
         try:
-            return Generation(home / "generations" / id)
-        except (Corrupt, OSError):
-            if current_id(home) == id:  # else it was pruned while we opened it, and another is in use
-                raise
+            return Generation(folder)
+        except (Corrupt, OSError) as error:
+            if current_id(home) != id:  # it was pruned while we opened it, and another is in use
+                continue
+            if not folder.exists():
+                raise Corrupt(f"{home / 'CURRENT'} names the generation {id}, which is not there", _MEND) from error
+            raise
 
 
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of a generation folder."""
     try:
-        return Manifest.parse((folder / "manifest.json").read_bytes(), str(folder))
+        manifest = Manifest.parse((folder / "manifest.json").read_bytes(), str(folder))
+        if manifest.id != folder.name:
+            raise Corrupt(f"the folder {folder} holds the index generation {manifest.id}", _MEND)
+        return manifest
     except FileNotFoundError:
         raise Corrupt(f"the index generation {folder.name} has no manifest", _MEND) from None
 
@@ -219,26 +230,34 @@ def point(home: Path, id: str) -> None:
     _sync(home)
 
 
-def prune(home: Path) -> None:
-    """Erase all but the generation in use and the few it was made from, and what interrupted builds left.
+def prune(home: Path, keep: int = KEPT) -> None:
+    """Erase all but the generation in use and the last few it was made from, and what interrupted builds left.
 
     Only the writer may call this.
     """
     folder = home / "generations"
     in_use = current_id(home)
-    kept = [in_use, *islice(_forebears(home, in_use), KEPT - 1)]  # those that a rollback would go to
+    kept = [in_use, *islice(_forebears(home, in_use), keep - 1)]  # those that a rollback would go to
     for id in generations(home):
-        if id not in kept:
-            shutil.rmtree(folder / id, ignore_errors=True)
+        if id not in kept:  # away at once, so that whoever is about to open it never meets a part of it
+            (folder / id).rename(folder / f".tmp-{id}")
     for leftover in folder.glob(".tmp-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
+        shutil.rmtree(leftover)
+    (home / ".CURRENT.tmp").unlink(missing_ok=True)
 
 
 def rollback(home: Path) -> Manifest:
-    """Go back to the nearest whole generation that the one in use was made from. Raises NoIndex where there is none."""
+    """Go back to the nearest whole generation that the one in use was made from. Raises NoIndex where there is none.
+
+    Where `CURRENT` is damaged, that is the newest whole one.
+    """
     with writing(home):
-        here = current_id(home)
-        for id in _forebears(home, here):
+        there = generations(home)
+        try:
+            here = current_id(home)
+        except Corrupt:
+            here = ""
+        for id in _forebears(home, here) if here in there else reversed(there):  # a damaged CURRENT names none
             try:
                 earlier = Generation(home / "generations" / id)
             except HomeError:
@@ -246,7 +265,8 @@ def rollback(home: Path) -> Manifest:
             earlier.close()
             point(home, id)
             return earlier.manifest
-    raise NoIndex(f"there is no generation before {here}", "Index again with: pullquote index --rebuild")
+    raise NoIndex(f"there is no whole generation {f'before {here}' if here else 'left'}",
+                  "Index again with: pullquote index --rebuild")
 
 
 def _forebears(home: Path, id: str) -> Iterator[str]:

@@ -1,9 +1,11 @@
-"""BM25 in tantivy over chunk text, title and heading path, with English stemming."""
+"""BM25 in tantivy over chunk text, title and heading path, with English stemming. Terms alone are stored, no text."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import tantivy
@@ -59,15 +61,30 @@ class LexicalWriter:
             self._writer.wait_merging_threads()
 
 
+@contextlib.contextmanager
+def _lockable(folder: Path) -> Iterator[Path]:
+    """The folder, or where it may only be read, one of links to its files: tantivy locks what it opens by a file beside it."""
+    if os.access(folder, os.W_OK):
+        yield folder
+        return
+    # A thread of tantivy's may lock once more while the links are cleared away.
+    with tempfile.TemporaryDirectory(prefix="pullquote-", ignore_cleanup_errors=True) as links:
+        for path in folder.iterdir():
+            if path.suffix != ".lock":
+                Path(links, path.name).symlink_to(path.absolute())
+        yield Path(links)
+
+
 class Lexical:
     """Read-only BM25 search over a written folder."""
 
     def __init__(self, folder: Path) -> None:
-        index = tantivy.Index.open(str(folder))
-        index.register_tokenizer(_TOKENIZER, analyzer())
-        index.config_reader(reload_policy="manual")
-        self._schema = index.schema
-        self._searcher = index.searcher()
+        with _lockable(folder) as place:
+            index = tantivy.Index.open(str(place))
+            index.register_tokenizer(_TOKENIZER, analyzer())
+            index.config_reader(reload_policy="manual")
+            self._schema = index.schema
+            self._searcher = index.searcher()  # has mapped all files
         self._all_words, self._content_words = analyzer(), analyzer(STOP_WORDS)
 
     def terms(self, text: str) -> list[str]:

@@ -6,7 +6,7 @@ Offsets are Unicode code points into `Document.text`, half open. Whatever makes 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 def sha256_text(text: str) -> str:
@@ -17,6 +17,11 @@ def sha256_text(text: str) -> str:
 def document_id(source: str) -> str:
     """The id of the document that lives at `source`: 16 hexadecimal digits, the same on every machine."""
     return sha256_text(source)[:16]
+
+
+def chunk_id(document_id: str, start: int, end: int) -> str:
+    """The id of a chunk, by its place."""
+    return f"{document_id}.{start}.{end}"
 
 
 def check_span(start: int, end: int, length: int, what: str) -> None:
@@ -41,6 +46,7 @@ class Document:
 
     `source` is the name people see and cite (`handbook/leave.md`, `faq.jsonl#12`), unique in a library.
     `sections` tile the text in order. `modified` is the file's modification time in seconds since the epoch.
+    `titled` is false where the document has no title of its own and `title` is its file's name.
     """
 
     id: str
@@ -52,6 +58,7 @@ class Document:
     text_sha256: str
     sections: tuple[Section, ...]
     modified: float
+    titled: bool = True
 
     def __post_init__(self) -> None:
         position = 0
@@ -96,3 +103,7 @@ class Chunk:
         for start, end in self.sentences:
             check_span(start - position, end - position, self.end - position, f"chunk {self.id}")
             position = end
+
+    def moved(self, document_id: str) -> Chunk:
+        """The same chunk of another document that has the same text."""
+        return replace(self, id=chunk_id(document_id, self.start, self.end), document_id=document_id)

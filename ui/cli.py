@@ -150,6 +150,21 @@ def remove(sources: Annotated[list[str], typer.Argument(help="Documents or folde
 
 
 @app.command()
+def prune(home: Home = None, json: Json = False) -> int:
+    """Erase at once what only earlier generations hold: deleted text, its vectors. There is no going back after it."""
+    from index.build import erase
+    from index.generation import current_id
+
+    where = _home(home)
+    erased = erase(where)
+    if json:
+        _print_json({"generation": current_id(where), "erased": erased})
+    else:
+        print(f"{len(erased)} earlier generations erased; left is {current_id(where)}")
+    return ANSWERED
+
+
+@app.command()
 def rollback(home: Home = None) -> int:
     """Go back to the generation before the one in use."""
     from index.generation import rollback as go_back

@@ -10,26 +10,33 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from index.build import Progress, Report, index_documents, remove, sync
+from index import generation
+from index.build import Progress, Report, erase, index_documents, remove, sync
 from index.chunks import Chunking, search_text
 from index.errors import Busy, Corrupt, EncoderMismatch, FileError, FormatVersion, HomeError, InputError, NoIndex
+from index.files import read_documents
 from index.generation import (
     KEPT,
     Generation,
     current_id,
     current_manifest,
+    file_sha256,
     generations,
     open_current,
     rollback,
     writing,
 )
+from index.types import Document, document_id
 
 BROKEN = b"%PDF-1.7\nnot really"
 
@@ -148,21 +155,116 @@ def test_of_a_long_document_only_the_changed_chunks_are_encoded(home, docs, enco
     assert report.encoded == 1
 
 
-def test_a_touched_file_is_not_read_as_changed(home, docs, encoder) -> None:
+@dataclass
+class Work:
+    """The names of the files that a build hashed and parsed, in order."""
+
+    hashed: list[str] = field(default_factory=list)
+    parsed: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> Work:
+    work = Work()
+
+    def hashing(path: Path) -> str:
+        work.hashed.append(path.name)
+        return file_sha256(path)
+
+    def parsing(path: Path, source: str) -> list[Document]:
+        work.parsed.append(path.name)
+        return read_documents(path, source)
+
+    monkeypatch.setattr("index.build.file_sha256", hashing)
+    monkeypatch.setattr("index.build.read_documents", parsing)
+    return work
+
+
+def test_of_a_touched_file_nothing_but_the_hash_is_looked_at(home, docs, encoder, library, work) -> None:
     sync(home, [docs], encoder=encoder)
-    os.utime(docs / "ferry.txt", ns=(1, 1))
+    work.parsed.clear()
+    os.utime(docs / "ferry.txt", (5, 5.25))
     report = sync(home, encoder=encoder)
     assert (changes(report), report.encoded) == (((), (), (), 3), 0)
+    assert (work.hashed, work.parsed) == (["ferry.txt"], [])
+    assert {info.source: info.modified for info in library().sources()}["docs/ferry.txt"] == 5.25
     assert sync(home, encoder=encoder).generation == report.generation
+    assert work.hashed == ["ferry.txt"]
 
 
-def test_a_renamed_file_is_another_source_with_the_same_vectors(home, docs, encoder, library) -> None:
+@pytest.mark.parametrize(("name", "new"), [
+    ("otter.md", "animals.md"), ("ferry.txt", "boat.txt"), ("ferry.txt", "sub/Ferry.TXT")])
+def test_a_renamed_file_is_another_source_but_is_neither_parsed_nor_encoded(
+        home, docs, encoder, library, work, name: str, new: str) -> None:
     sync(home, [docs], encoder=encoder)
-    (docs / "otter.md").rename(docs / "animals.md")
+    work.parsed.clear()
+    (docs / name).rename(docs / new)
     report = sync(home, encoder=encoder)
-    assert changes(report) == (("docs/animals.md",), (), ("docs/otter.md",), 2)
-    assert report.encoded == 0  # its title, a heading, is still the same
-    assert "docs/otter.md" not in texts(library())
+    assert changes(report) == ((f"docs/{new}",), (), (f"docs/{name}",), 2)
+    assert (report.encoded, len(encoder.texts), work.parsed) == (0, 3, [])
+    store = library()
+    assert texts(store)[f"docs/{new}"] == (docs / new).read_text()
+    assert f"docs/{name}" not in texts(store)
+    assert {chunk.document_id for info in store.sources() for chunk in store.catalog.chunks_of(info.document_id)[1]} == {
+        document_id(source) for source in texts(store)}
+
+
+def test_a_file_without_a_title_is_found_by_its_name_and_then_by_its_new_one(home, docs, encoder, library) -> None:
+    sync(home, [docs], encoder=encoder)
+    (docs / "ferry.txt").rename(docs / "zeppelin.txt")
+    sync(home, encoder=encoder)
+    store = library()
+    [hit] = store.lexical("zeppelin", 5)
+    found = store.document(store.chunks([hit.chunk_id])[0].document_id)
+    assert (found.source, found.title, found.titled) == ("docs/zeppelin.txt", "zeppelin", False)
+
+
+def test_a_copy_is_a_document_of_its_own_that_is_neither_parsed_nor_encoded(home, docs, encoder, library, work) -> None:
+    sync(home, [docs], encoder=encoder)
+    work.parsed.clear()
+    shutil.copy(docs / "ferry.txt", docs / "sub" / "copy.txt")
+    report = sync(home, encoder=encoder)
+    assert (changes(report), report.encoded, work.parsed) == ((("docs/sub/copy.txt",), (), (), 3), 0, [])
+    assert texts(library())["docs/sub/copy.txt"] == texts(library())["docs/ferry.txt"]
+
+
+def test_files_that_exchange_their_names_are_told_apart_by_content(home, docs, encoder, library, work) -> None:
+    edit(docs / "berry.txt", "The berry ripens at six. It is red at noon...")
+    sync(home, [docs], encoder=encoder)
+    assert (docs / "berry.txt").stat().st_size == (docs / "ferry.txt").stat().st_size
+    work.parsed.clear()
+    (docs / "ferry.txt").rename(docs / "x")
+    (docs / "berry.txt").rename(docs / "ferry.txt")
+    (docs / "x").rename(docs / "berry.txt")
+    for name in ("ferry.txt", "berry.txt"):
+        os.utime(docs / name, (9, 9))
+    report = sync(home, encoder=encoder)
+    assert (changes(report), report.encoded) == (((), ("docs/berry.txt", "docs/ferry.txt"), (), 2), 0)
+    assert work.parsed == []
+    assert texts(library())["docs/berry.txt"].startswith("The ferry")
+
+
+def test_a_file_of_another_suffix_is_parsed_anew(home, docs, encoder, library, work) -> None:
+    sync(home, [docs], encoder=encoder)
+    work.parsed.clear()
+    (docs / "otter.md").rename(docs / "otter.txt")
+    sync(home, encoder=encoder)
+    assert work.parsed == ["otter.txt"]
+    assert library().document(document_id("docs/otter.txt")).media_type == "text/plain"
+
+
+def test_of_600_files_one_changes_and_only_its_changed_chunk_is_encoded(home, docs, encoder, work) -> None:
+    for n in range(600):
+        parts = (f"## Part {m}\n\n" + f"Rule {n} is told here at length. " * 6 for m in range(3))
+        edit(docs / f"{n}.md", "\n\n".join([f"# Rule {n}", *parts]))
+    sync(home, [docs], encoder=encoder)
+    encoder.texts.clear()
+    work.parsed.clear()
+    edit(docs / "321.md", (docs / "321.md").read_text().replace("at length", "in short", 1))
+    report = sync(home, encoder=encoder)
+    assert (report.updated, report.encoded) == (("docs/321.md",), 1)
+    assert ["in short" in text for text in encoder.texts] == [True]
+    assert work.parsed == ["321.md"]
 
 
 def test_the_same_text_twice_is_encoded_once(home, docs, encoder) -> None:
@@ -411,6 +513,25 @@ def test_a_row_is_removed_without_the_others_of_its_file(home, docs, encoder, li
     assert "docs/faq.jsonl#1" not in rows
 
 
+def test_a_removed_row_is_back_when_its_file_is_named_again(home, docs, encoder, library) -> None:
+    edit(docs / "faq.jsonl", "\n".join(json.dumps({"id": str(n), "text": f"Row {n}."}) for n in range(3)))
+    sync(home, [docs], encoder=encoder)
+    remove(home, ["docs/faq.jsonl#1"], encoder=encoder)
+    report = sync(home, [docs], encoder=encoder)  # the file itself did not change
+    assert (report.added, report.encoded) == (("docs/faq.jsonl#1",), 0)
+    assert "docs/faq.jsonl#1" in texts(library())
+
+
+def test_a_file_that_holds_a_document_of_anothers_name_is_skipped_as_if_it_were_new(home, docs, encoder, library) -> None:
+    edit(docs / "faq.jsonl#1", "A file with a strange name.")
+    edit(docs / "faq.jsonl", json.dumps({"id": "0", "text": "Row 0."}))
+    sync(home, [docs], encoder=encoder)
+    edit(docs / "faq.jsonl", json.dumps({"id": "1", "text": "Row 1."}))
+    [error] = sync(home, encoder=encoder).skipped
+    assert (error.source, "another file holds" in error.message) == ("docs/faq.jsonl#1", True)
+    assert texts(library())["docs/faq.jsonl#1"] == "Row 1."
+
+
 def test_what_is_not_in_the_library_cannot_be_removed(home, docs, encoder) -> None:
     sync(home, [docs], encoder=encoder)
     before = current_id(home)
@@ -496,12 +617,15 @@ def test_other_chunks_need_a_rebuild(home, docs, encoder, library) -> None:
     assert library().manifest.chunking == Chunking(40, 0)
 
 
-def test_another_format_is_refused_by_its_number(home, docs, encoder) -> None:
+def test_another_format_is_refused_by_its_number(home, docs, encoder, monkeypatch: pytest.MonkeyPatch) -> None:
     sync(home, [docs], encoder=encoder)
+    current = current_manifest(home)
     manifest = home / "generations" / current_id(home) / "manifest.json"
-    manifest.write_bytes(manifest.read_bytes().replace(b'"format": 1,', b'"format": 2,'))
+    with monkeypatch.context() as patch:
+        patch.setattr("index.generation.FORMAT", 3)
+        manifest.write_bytes(current.json())
     for use in (open_current, current_manifest, lambda home: sync(home, encoder=encoder)):
-        with pytest.raises(FormatVersion, match="has format 2; this Pullquote reads format 1"):
+        with pytest.raises(FormatVersion, match="has format 3; this Pullquote reads format 2"):
             use(home)
     assert sync(home, [docs], encoder=encoder, rebuild=True).documents == 3
     open_current(home).close()
@@ -529,7 +653,7 @@ def test_a_flipped_byte_in_any_file_is_found_and_the_file_named(home, docs, enco
     open_current(home).close()
 
 
-@pytest.mark.parametrize("damaged", [b"", b"{", b"[]", b"null", b'{"format": 1}', b"\xff\xfe"])
+@pytest.mark.parametrize("damaged", [b"", b"{", b"[]", b"null", b'{"format": 2}', b"\xff\xfe"])
 def test_a_damaged_manifest_is_reported(home, docs, encoder, damaged: bytes) -> None:
     sync(home, [docs], encoder=encoder)
     (home / "generations" / current_id(home) / "manifest.json").write_bytes(damaged)
@@ -538,11 +662,71 @@ def test_a_damaged_manifest_is_reported(home, docs, encoder, damaged: bytes) -> 
 
 
 @pytest.mark.parametrize("damaged", [b"", b"000009-deadbeef\n", b"\xff\xfe", b"..\n"])
-def test_a_damaged_pointer_is_reported(home, docs, encoder, damaged: bytes) -> None:
-    sync(home, [docs], encoder=encoder)
+def test_a_damaged_pointer_is_reported_and_mended(home, docs, encoder, damaged: bytes) -> None:
+    made = sync(home, [docs], encoder=encoder).generation
     (home / "CURRENT").write_bytes(damaged)
-    with pytest.raises(HomeError):
+    with pytest.raises(Corrupt, match="CURRENT"):
         open_current(home)
+    assert rollback(home).id == made  # the newest that is whole
+    open_current(home).close()
+    (home / "CURRENT").write_bytes(damaged)
+    report = sync(home, encoder=encoder, rebuild=True)
+    assert (report.documents, report.encoded) == (3, 0)
+    open_current(home).close()
+
+
+def flip(path: Path, bit: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(data)
+
+
+def complaint(home: Path) -> str:
+    """What is wrong with the index in use; empty where nothing is."""
+    try:
+        open_current(home).close()
+    except Corrupt as error:
+        return error.message
+    return ""
+
+
+def test_a_flipped_bit_in_any_file_is_found_and_mended_by_rollback_and_by_rebuild(home, docs, encoder, tmp_path) -> None:
+    first = sync(home, [docs], encoder=encoder).generation
+    edit(docs / "ferry.txt", "It is late.")
+    second = sync(home, encoder=encoder).generation
+    files = [home / "CURRENT", *(path for path in (home / "generations" / second).rglob("*") if path.is_file())]
+    files = [path for path in files if path.stat().st_size]
+    assert {"CURRENT", "manifest.json", "catalog.sqlite", "vectors.faiss", "meta.json"} < {path.name for path in files}
+    chance = random.Random(3)
+    kept = shutil.copytree(home, tmp_path / "kept")
+    for path in files:
+        for command in ("rollback", "index --rebuild"):
+            shutil.rmtree(home)
+            shutil.copytree(kept, home)
+            flip(path, chance.randrange(8 * path.stat().st_size - 8))  # not in the last byte, a line end of CURRENT
+            assert ("the manifest of" if path.name == "manifest.json" else path.name) in complaint(home)
+            made = rollback(home).id if command == "rollback" else sync(home, encoder=encoder, rebuild=True).generation
+            assert complaint(home) == ""
+            assert (made == first) == (command == "rollback" and path.name != "CURRENT")
+            with closing(open_current(home)) as store:
+                assert (texts(store)["docs/ferry.txt"] == "It is late.") == (made != first)
+                assert len(texts(store)) == 3
+
+
+def test_a_flipped_bit_in_the_manifest_or_the_pointer_is_found_wherever_it_is(home, docs, encoder) -> None:
+    """But for white space that says the same."""
+    sync(home, [docs], encoder=encoder)
+    whole = current_manifest(home)
+    manifest = home / "generations" / whole.id / "manifest.json"
+    for path, name, step in ((home / "CURRENT", "CURRENT", 1), (manifest, "manifest", 9)):
+        good, unnoticed = path.read_bytes(), []
+        for bit in range(0, 8 * len(good), step):
+            flip(path, bit)
+            if name not in complaint(home):
+                unnoticed.append(good[bit // 8])
+                assert current_manifest(home) == whole
+            path.write_bytes(good)
+        assert set(unnoticed) <= set(b" \n")
 
 
 def test_a_generation_without_its_manifest_or_folder(home, docs, encoder) -> None:
@@ -584,7 +768,7 @@ def test_rollback_goes_back_one_generation_at_a_time(home, docs, encoder, librar
     assert rollback(home).id == made[1] == current_id(home)
     assert texts(library())["docs/ferry.txt"] == "Second."
     assert rollback(home).id == made[0]
-    with pytest.raises(NoIndex, match="no generation before"):
+    with pytest.raises(NoIndex, match="no whole generation before"):
         rollback(home)
     report = sync(home, encoder=encoder)
     assert report.updated == ("docs/ferry.txt",)
@@ -621,6 +805,27 @@ def test_an_opened_generation_can_be_searched_after_it_was_pruned(home, docs, en
     [hit] = store.lexical("otters", 5)
     assert store.chunks([hit.chunk_id])
     assert len(store.dense(encoder.encode(["ferry"])[0], 5)) == 3
+
+
+@pytest.mark.parametrize("part", ["read_manifest", "file_sha256", "Catalog", "Vectors", "Lexical"])
+def test_a_generation_that_is_pruned_while_it_is_opened_is_no_failure(
+        home, docs, encoder, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    sync(home, [docs], encoder=encoder)
+    whole = getattr(generation, part)
+    made: list[str] = []
+
+    def late(path: Path) -> Any:
+        if not made:
+            monkeypatch.setattr(generation, part, whole)
+            edit(docs / "ferry.txt", "It is late.")
+            made.append(sync(home, encoder=encoder).generation)
+            erase(home)
+        return whole(path)
+
+    monkeypatch.setattr(generation, part, late)
+    with closing(open_current(home)) as store:
+        assert [store.generation] == made
+        assert texts(store)["docs/ferry.txt"] == "It is late."
 
 
 # Other processes
@@ -761,6 +966,79 @@ def test_a_disk_that_fills_up_at_any_later_moment_is_reported_too(home, docs, en
     assert leftovers(home) == []
 
 
+SMALL = """
+build.sync(home, [docs], encoder=WordEncoder())
+before = current_id(home)
+sizes = map(int, sys.argv[4:])
+for n in range(40):
+    text = " ".join(f"Sentence {n} {m} tells of {zlib.crc32(bytes([n, m]))}." for m in range(40))
+    (docs / f"{n}.txt").write_text(text)
+for size in sizes:
+    subprocess.run(["mount", "-o", f"remount,size={size}k", home], check=True)
+    try:
+        build.sync(home, encoder=WordEncoder())
+        outcome = "done"
+    except Exception as error:
+        outcome = f"{type(error).__name__} {error}"
+    open_current(home).close()
+    print(size, current_id(home) == before, outcome, flush=True)
+"""
+
+
+def test_a_disk_that_is_really_full_is_reported_and_more_room_mends_it(home, docs) -> None:
+    """On a file system in memory, in a mount namespace of its own that ends with the process."""
+    home.mkdir()
+    mount = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=300k tmpfs "$0" && exec "$@"', str(home)]
+    try:
+        allowed = os.geteuid() == 0 and subprocess.run([*mount, "true"], capture_output=True).returncode == 0
+    except FileNotFoundError:
+        allowed = False
+    if not allowed:
+        pytest.skip("file systems cannot be mounted here")
+    fakes = Path(__file__).parent.parent / "fakes.py"
+    code = "import subprocess, zlib\n" + CHILD + SMALL
+    sizes = ["300", "320", "340", "8000"]
+    run = subprocess.run([*mount, sys.executable, "-c", code, str(fakes), str(home), str(docs), *sizes],
+                         capture_output=True, text=True, timeout=120)
+    outcomes = [line.split()[:3] for line in run.stdout.splitlines()]
+    assert [size for size, *_ in outcomes] == sizes, run.stdout + run.stderr
+    assert {tuple(outcome) for _, *outcome in outcomes[:-1]} == {("True", "HomeError")}, run.stdout
+    assert outcomes[-1][1:] == ["False", "done"]
+
+
+READ_ONLY = """
+if os.geteuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+for change in (lambda: build.sync(home, encoder=WordEncoder()), lambda: build.remove(home, ["docs"], encoder=WordEncoder()),
+               lambda: build.erase(home)):
+    try:
+        change()
+        print("done")
+    except Exception as error:
+        print(type(error).__name__, error)
+store = open_current(home)
+print(len(store.sources()), len(store.lexical("ferry", 5)), len(store.dense(WordEncoder().encode(["ferry"])[0], 5)))
+"""
+
+
+def test_a_home_that_may_only_be_read_is_asked_but_not_changed(docs, encoder) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders are for nobody else to read
+        home = Path(folder, "home")
+        sync(home, [docs], encoder=encoder)
+        edit(docs / "ferry.txt", "It is late.")
+        for path in (Path(folder), home, *home.rglob("*")):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        with child(READ_ONLY, home, docs) as other:
+            out, err = other.communicate(timeout=60)
+        for path in (Path(folder), *(path for path in (home, *home.rglob("*")) if path.is_dir())):
+            path.chmod(0o755)
+    *changes, asked = out.splitlines()
+    assert [line.split()[0] for line in changes] == ["HomeError"] * 3, out + err
+    assert all("cannot be written to (Permission denied)" in line for line in changes)
+    assert asked == "3 1 3"
+
+
 KILLED = """
 class Dying(WordEncoder):
     def encode(self, texts):
@@ -771,6 +1049,27 @@ class Dying(WordEncoder):
 cache._AT_ONCE = 8
 build.sync(home, encoder=Dying())
 """
+
+
+def test_all_that_is_published_is_on_the_disk_before_it_is_named(home, docs, encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a power cut would leave: nothing is renamed before it was synced, nor named before its new name was."""
+    done: list[tuple[str, str]] = []
+
+    def noted(name: str, *arguments: Any) -> Any:
+        where = arguments[0] if name == "replace" else Path(f"/proc/self/fd/{arguments[0]}").readlink()
+        done.append((name, Path(where).relative_to(home).as_posix()))
+        return whole[name](*arguments)
+
+    whole = {"fsync": os.fsync, "replace": Path.replace, "rename": Path.rename}
+    monkeypatch.setattr(os, "fsync", lambda descriptor: noted("fsync", descriptor))
+    monkeypatch.setattr(Path, "replace", lambda *given: noted("replace", *given))
+    monkeypatch.setattr(Path, "rename", lambda path, to: (done.append(("rename", path.name)), whole["rename"](path, to))[1])
+    id = sync(home, [docs], encoder=encoder).generation
+    there = [path.relative_to(home / "generations" / id).as_posix() for path in (home / "generations" / id).rglob("*")]
+    moved = done.index(("rename", ".tmp-build"))
+    assert {("fsync", f"generations/.tmp-build/{name}".removesuffix("/.")) for name in [*there, "."]} == set(done[:moved])
+    assert done[moved + 1 :] == [
+        ("fsync", "generations"), ("fsync", ".CURRENT.tmp"), ("replace", ".CURRENT.tmp"), ("fsync", ".")]
 
 
 def test_a_killed_build_leaves_the_old_index_and_is_resumed(home, docs, encoder, library) -> None:
@@ -851,8 +1150,7 @@ def test_after_any_edits_the_index_is_the_one_made_from_scratch(
     opened += [open_current(home), open_current(tmp_path / "fresh")]
     grown, fresh = opened
     assert texts(grown) == texts(fresh)
-    # A touched file whose content is the same keeps the time at which that content was read.
-    assert [replace(info, modified=0) for info in grown.sources()] == [replace(info, modified=0) for info in fresh.sources()]
+    assert grown.sources() == fresh.sources()
     chunks = [[chunk for info in store.sources() for chunk in store.catalog.chunks_of(info.document_id)[1]] for store in opened]
     assert chunks[0] == chunks[1]
     rows = [store.catalog.rows([chunk.id for chunk in chunks[0]]) for store in opened]
@@ -904,18 +1202,3 @@ def test_rollback_does_not_go_to_a_generation_that_was_itself_left_by_a_rollback
     edit(docs / "ferry.txt", "It is mended.")
     sync(home, encoder=encoder)
     assert rollback(home).id == good
-
-
-def test_a_flipped_byte_in_the_manifest_is_found_wherever_it_is(home, docs, encoder) -> None:
-    sync(home, [docs], encoder=encoder)
-    path = home / "generations" / current_id(home) / "manifest.json"
-    good = path.read_bytes()
-    unnoticed = []
-    for at in range(0, len(good), 7):
-        path.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
-        try:
-            open_current(home).close()
-            unnoticed.append(good[max(0, at - 12) : at + 1])
-        except HomeError:
-            pass
-    assert unnoticed == []

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from index.chunks import DEFAULT, Chunking, context, search_text, split
+from index.chunks import DEFAULT, Chunking, context, lexical_text, search_text, split
 from index.encoder import Encoder
 from index.sentences import sentences
 from index.tokens import count_tokens
@@ -230,6 +231,15 @@ def test_the_context_is_title_and_headings_without_saying_the_title_twice() -> N
     [chunk] = split(document, DEFAULT, 254, words)
     assert search_text(document, chunk, 254) == "Handbook › Leave\nTwelve weeks."
     assert context(make("x", [(0, ("t" * 300,))]), 0, 1, 254) == "t" * 127
+
+
+def test_a_files_name_is_searched_by_words_but_not_encoded() -> None:
+    document = replace(make("Twelve weeks.", [(0, ("Leave",))], title="scan-0012"), titled=False)
+    [chunk] = split(document, DEFAULT, 254, words)
+    encoded = search_text(document, chunk, 254)
+    assert encoded == "Leave\nTwelve weeks."
+    assert lexical_text(document, encoded) == "scan-0012\nLeave\nTwelve weeks."
+    assert lexical_text(replace(document, titled=True), encoded) == encoded
 
 
 @pytest.mark.parametrize("text", [

@@ -123,7 +123,7 @@ def test_a_document_by_value(tmp_path: Path) -> None:
     [document] = read_documents(path, "handbook/leave.txt")
     assert document.id == document_id("handbook/leave.txt")
     assert document.source == "handbook/leave.txt"
-    assert document.title == "leave"
+    assert (document.title, document.titled) == ("leave", False)
     assert document.text == "Five days may be\r\ncarried over.\n"
     assert document.media_type == "text/plain"
     assert document.file_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -225,7 +225,7 @@ def test_characters_that_cannot_be_stored_are_replaced_one_for_one(tmp_path: Pat
     [document] = read_documents(path, "rows.jsonl")
     assert document.text == "half \ufffd, nul \ufffd, whole \U0001f600"
     assert document.source == "rows.jsonl#a\ufffd"
-    assert document.title == "T\ufffd x"
+    assert (document.title, document.titled) == ("T\ufffd x", True)
 
 
 def test_a_reader_that_breaks_becomes_an_error_of_that_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

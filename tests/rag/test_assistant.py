@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import fakes
 import pytest
 
-from index.build import index_documents
+from index.build import index_documents, sync
 from index.chunks import Chunking
 from index.errors import Corrupt, EncoderMismatch, HomeError, InputError, NoIndex
 from index.generation import Generation
@@ -34,6 +35,15 @@ def test_the_same_sentence_in_two_documents_is_one_quote_with_two_citations(assi
     first = assistant.ask("How many days a year is annual leave?").quotes[0]
     assert first.text == "Annual leave is 25 days a year."
     assert [(c.number, c.source, c.start) for c in first.citations] == [(1, "leave-copy.txt", 16), (2, "leave.txt", 0)]
+
+
+def test_a_file_at_two_paths_is_encoded_once_and_cited_at_both(tmp_path: Path, encoder: Any, reader: SimilarityReader) -> None:
+    text = "Annual leave is 25 days a year. Unused leave lapses at the end of March."
+    fakes.write(tmp_path / "docs", {"leave.txt": text, "old/leave 2.txt": text, "post.txt": "Post is fetched at nine."})
+    assert sync(tmp_path / "home", [tmp_path / "docs"], encoder=encoder).encoded == len(encoder.texts) == 2
+    quotes = Assistant(tmp_path / "home", Config(), encoder, reader).ask("How many days a year is annual leave?").quotes
+    assert [(quote.text, [(c.source, c.start, c.text) for c in quote.citations]) for quote in quotes] == [
+        (text[:31], [("docs/leave.txt", 0, text[:31]), ("docs/old/leave 2.txt", 0, text[:31])])]
 
 
 def test_below_the_threshold_it_refuses_and_shows_where_it_looked(assistant: Assistant) -> None:

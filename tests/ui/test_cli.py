@@ -151,6 +151,20 @@ def test_remove_takes_out_and_rollback_brings_back(run: Run, folder: Path) -> No
     assert json.loads(run("status", "--json").stdout) == before
 
 
+def test_prune_erases_what_was_removed_for_good(run: Run, folder: Path) -> None:
+    def anywhere(text: str) -> bool:
+        return any(text.encode() in path.read_bytes() for path in (folder / ".pullquote").rglob("*") if path.is_file())
+
+    before = json.loads(run("status", "--json").stdout)["generation"]
+    run("remove", "docs/sub")
+    assert anywhere(SHED)
+    pruned = run("prune", "--json")
+    assert json.loads(pruned.stdout) == {"generation": json.loads(run("status", "--json").stdout)["generation"],
+                                         "erased": [before]}
+    assert not anywhere(SHED)
+    assert "no whole generation before" in one_line(run("rollback"))
+
+
 # What goes wrong
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from fakes import WordEncoder
 
-from index.build import Progress, Report
+from index.build import Progress, Report, erase
 from index.errors import Busy, FileError
 from index.generation import current_id, file_sha256, open_current, writing
 from ui.library import Cancelled, Library
@@ -118,6 +118,14 @@ def test_an_upload_replaces_the_one_of_its_name(library: Library, home: Path) ->
     report = add(library, sent(home, "leave.txt"), sent(home, "new.txt", "The canteen opens at noon."))
     assert (report.added, report.updated, report.unchanged) == (("uploads/new.txt",), ("uploads/leave.txt",), 1)
     assert settled(library) == {**BEFORE, "leave.txt": NEW, "new.txt": "The canteen opens at noon."}
+
+
+def test_what_an_upload_replaced_can_be_erased_at_once(library: Library, home: Path) -> None:
+    add(library, sent(home, "leave.txt"))
+    assert any(OLD.encode() in path.read_bytes() for path in home.rglob("*") if path.is_file())
+    erase(home)
+    assert not any(OLD.encode() in path.read_bytes() for path in home.rglob("*") if path.is_file())
+    assert settled(library) == {**BEFORE, "leave.txt": NEW}
 
 
 def test_cancelled_a_replacing_upload_gives_back_what_was_there(library: Library, home: Path, encoder: HeldEncoder) -> None:
