@@ -10,10 +10,8 @@ from typing import Any
 from index.errors import FileError
 from index.formats.base import Extract, Format
 from index.formats.outline import Blocks, first_title, one_line, sensible_title, table_row
-from index.formats.zips import check_zip
+from index.formats.zips import OLE, ZIP, check_zip
 
-ZIP = b"PK\x03\x04"
-OLE = bytes.fromhex("D0CF11E0A1B11AE1")  # the container of Office before 2007, and of encrypted files since
 SUFFIXES = (".docx", ".docm", ".dotx", ".dotm")
 OLD_SUFFIXES = (".doc", ".dot")
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
