@@ -19,7 +19,7 @@ from index.catalog import CatalogWriter, FileRecord
 from index.chunks import DEFAULT, Chunking, search_text, split
 from index.encoder import Encoder
 from index.errors import EncoderMismatch, FileError, HomeError, InputError, NoIndex
-from index.files import Found, find_files, read_documents
+from index.files import Found, find_files
 from index.generation import (
     Generation,
     Manifest,
@@ -34,6 +34,8 @@ from index.generation import (
     writing,
 )
 from index.lexical import LexicalWriter
+from index.sandbox import DEFAULT as LIMITS
+from index.sandbox import Limits, Sandbox
 from index.types import Chunk, Document
 from index.vectors import write_vectors
 
@@ -79,12 +81,13 @@ class _Changes:
 
 
 def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: Chunking = DEFAULT,
-         rebuild: bool = False, progress: Listener | None = None) -> Report:
+         limits: Limits = LIMITS, rebuild: bool = False, progress: Listener | None = None) -> Report:
     """Bring the library in `home` up to date and publish the result.
 
     `paths` (files or folders) join the library and are looked through; without any, everything that it follows already is.
-    Files that cannot be read are reported and skipped: the version indexed before stays. `rebuild` reads every file anew
-    and may change encoder or chunking. Raises HomeError, InputError or ModelError; the generation in use then stays.
+    Files that cannot be read within `limits` are reported and skipped: the version indexed before stays. `rebuild` reads
+    every file anew and may change encoder or chunking. Raises HomeError, InputError or ModelError; the generation in use
+    then stays.
     """
     started = time.perf_counter()
     tell = progress or (lambda _: None)
@@ -97,12 +100,12 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
         kept = _carried(before, roots, scan, found, changes)
         if before and not rebuild and _same(before, roots, excluded, kept, found):
             return _nothing_new(before, changes, started)
-        with _build(home, before, encoder, chunking, tell) as build:
+        with _build(home, before, encoder, chunking, tell) as build, Sandbox(limits) as sandbox:
             files: list[tuple[str, Found | FileRecord]] = sorted([*kept.items(), *found.items()], key=lambda item: item[0])
             for number, (source, file) in enumerate(files, 1):
                 tell(Progress("reading", number - 1, len(files), source))
                 if isinstance(file, Found):
-                    _take_in(build, file, excluded, None if rebuild else before, changes)
+                    _take_in(build, sandbox, file, excluded, None if rebuild else before, changes)
                 else:
                     changes.unchanged += build.carry(file)
             tell(Progress("reading", len(files), len(files)))
@@ -278,7 +281,8 @@ def _same(before: Generation, roots: tuple[Root, ...], excluded: tuple[str, ...]
     return now == then and (roots, excluded) == (before.manifest.roots, before.manifest.excluded)
 
 
-def _take_in(build: _Build, file: Found, excluded: Sequence[str], before: Generation | None, changes: _Changes) -> None:
+def _take_in(build: _Build, sandbox: Sandbox, file: Found, excluded: Sequence[str], before: Generation | None,
+             changes: _Changes) -> None:
     """Read a file that is new or changed; carry over one that is not, or that cannot be read any more."""
     known = build.known.get(str(file.path))
     if known and known.source != file.source:
@@ -290,7 +294,7 @@ def _take_in(build: _Build, file: Found, excluded: Sequence[str], before: Genera
             if digest == known.sha256:
                 changes.unchanged += build.carry(replace(known, size=file.size, mtime_ns=file.mtime_ns))
                 return
-        documents = read_documents(file.path, file.source)
+        documents = sandbox.read_documents(file.path, file.source)
         taken = next((document.source for document in documents if document.source in build.sources), None)
         if taken:
             raise FileError(file.source, f"another file holds a document called {taken} too", "Rename one of the two")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from index.errors import FileError
-from index.formats.base import Extract, Format
+from index.formats.base import Extract, Format, lacks_memory
 from index.formats.outline import Blocks, first_title, one_line, table_row
 from index.formats.text import BYTE_ORDER_MARKS, decode, decode_head, is_textual
 
@@ -95,7 +95,11 @@ def parse_page(text: str) -> Any:
     try:
         # Bytes and an explicit encoding: lxml then takes no notice of what the page says of its encoding.
         return html.document_fromstring(FORBIDDEN.sub("\ufffd", text).encode(), parser=parser)
-    except (etree.ParserError, etree.XMLSyntaxError):
+    except etree.XMLSyntaxError as problem:
+        if lacks_memory(problem):
+            raise MemoryError from problem
+        return None
+    except etree.ParserError:
         return None
 
 
