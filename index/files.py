@@ -16,6 +16,7 @@ from pathlib import Path
 from index.errors import FileError
 from index.formats import FORMATS, detect
 from index.formats.base import Extract, Format, stem
+from index.formats.outline import one_line
 from index.formats.signatures import kind_of
 from index.types import Document, Section, document_id, sha256_text
 
@@ -170,7 +171,8 @@ def _extracts(format: Format, data: bytes, source: str) -> Iterator[Extract]:
     except FileError:
         raise
     except Exception as problem:
-        reason = " ".join(str(problem).split()) or type(problem).__name__
+        deep = isinstance(problem, RecursionError)
+        reason = "it is nested too deep" if deep else " ".join(str(problem).split()) or type(problem).__name__
         raise FileError(
             source, f"it cannot be read as {format.name}: {reason}", "Open it in its own program and save it again"
         ) from problem
@@ -184,7 +186,7 @@ def _document(extract: Extract, content: Content, source: str) -> Document:
     return Document(
         id=document_id(full_source),
         source=full_source,
-        title=" ".join(extract.title.split()) or stem(source),
+        title=one_line(extract.title) or one_line(stem(source)) or source,
         text=text,
         media_type=content.media_type,
         file_sha256=content.file_sha256,

@@ -85,22 +85,28 @@ def as_browsers_do(charset: str) -> str:
 
 
 def parse_page(text: str) -> Any:
-    """The page's tree, or None where there is none. Nothing is fetched; document type entities stay unread."""
+    """The page's tree, or None where there is none. Nothing is fetched; document type entities stay unread.
+
+    Raises ValueError for a page that goes beyond what the parser can hold: that reads such a page in part.
+    """
     from lxml import etree, html
 
     doctype = INTERNAL_SUBSET.match(text, max(0, text[:4096].lower().find("<!doctype")))
     if doctype:
         text = text[: doctype.start()] + text[doctype.end() :]
-    parser = html.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True)
+    parser = html.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
     try:
         # Bytes and an explicit encoding: lxml then takes no notice of what the page says of its encoding.
-        return html.document_fromstring(FORBIDDEN.sub("\ufffd", text).encode(), parser=parser)
+        page = html.document_fromstring(FORBIDDEN.sub("\ufffd", text).encode(), parser=parser)
     except etree.XMLSyntaxError as problem:
         if lacks_memory(problem):
             raise MemoryError from problem
         return None
     except etree.ParserError:
         return None
+    if any(error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for error in parser.error_log):
+        raise ValueError("it is nested too deep")
+    return page
 
 
 def _main_content(page: Any) -> tuple[str, Any]:

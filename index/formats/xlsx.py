@@ -30,7 +30,7 @@ def _recognises(head: bytes, suffix: str) -> bool:
 def _read(data: bytes, source: str) -> Iterator[Extract]:
     if data.startswith(OLE):
         raise _old_or_locked(data, source)
-    check_zip(data, source, "Excel workbook")
+    check_zip(data, source, "workbook (Excel)")
     rows = Rows(source)
     try:
         title = _fill(rows, data)

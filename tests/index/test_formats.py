@@ -370,9 +370,17 @@ def test_pages_made_to_take_for_ever_do_not(read: Read) -> None:
     assert len(document.sections) == 11_001
 
 
-def test_a_page_nested_beyond_reason_does_not_crash(read: Read) -> None:
-    page = "<html><body>" + "<div>" * 20_000 + "deep" + "</div>" * 20_000 + "</body></html>"
-    assert "there is no text in it" in error_of(read, "a.html", page)
+@pytest.mark.parametrize("depth", [1_500, 2_500, 20_000])
+def test_a_page_nested_beyond_reason_is_refused_and_not_read_in_part(read: Read, depth: int) -> None:
+    page = "<html><body><p>Before.</p>" + "<div>" * depth + "deep" + "</div>" * depth + "<p>After.</p></body></html>"
+    assert error_of(read, "a.html", page) == (
+        "a.html: it cannot be read as HTML: it is nested too deep. Open it in its own program and save it again"
+    )
+
+
+def test_a_page_nested_deep_is_read_to_its_end(read: Read) -> None:
+    page = "<html><body><p>Before.</p>" + "<div>" * 300 + "deep" + "</div>" * 300 + "<p>After.</p></body></html>"
+    assert read("a.html", page).text == "Before.\n\ndeep\n\nAfter."
 
 
 # PDF

@@ -160,6 +160,9 @@ def test_rows_beyond_those_of_excel_are_refused(tmp_path: Path) -> None:
     ("name", "data", "message"),
     [
         ("a.xlsx", zipped({"xl/workbook.xml": b"<x/>"}), UNOPENED),
+        ("a.xlsx", zipped({"xl/workbook.xml": bytes(30_000_000)}),
+         "a.xlsx: its 0.0 MB unpack to 30 MB, more than a workbook (Excel) needs. "
+         "If you trust it, save it in parts of less than 300 MB unpacked"),
         ("a.xlsx", saved(workbook(S=[])), "a.xlsx: there is no text in it. Remove it, or save it again with its content"),
         ("a.xls", bytes.fromhex("D0CF11E0A1B11AE1") + bytes(600),
          "a.xls: it is an Excel workbook of the old kind (.xls). Save it as .xlsx and index it again"),

@@ -118,7 +118,6 @@ def test_a_file_that_takes_too_long(strange: Sandbox, tmp_path: Path) -> None:
     assert strange.read_documents(tmp_path / "a.txt", "a.txt")[0].text == "text"
 
 
-@pytest.mark.skipif(sys.platform == "darwin", reason="macOS does not limit memory")
 @pytest.mark.parametrize("name", ["a.docx", "a.html", "a.txt"])
 def test_a_file_that_takes_too_much_memory(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
@@ -134,10 +133,15 @@ def test_a_file_that_takes_too_much_memory(tmp_path: Path, name: str) -> None:
             for part, content in parts.items():
                 archive.writestr(part, b"<x>" + b"<w/>" * 4_000_000 + b"</x>" if part == "word/document.xml" else content)
     with Sandbox(Limits(memory_mb=200)) as opened:
-        assert error_of(opened, path) == (
+        try:
+            told = repr(opened.read_documents(path, name))
+        except FileError as error:
+            told = str(error)
+        limited = told == (
             f"{name}: reading it takes more than 200 MB of memory, the limit. "
             "Split it into smaller files, or raise read_memory_mb (PULLQUOTE_READ_MEMORY_MB)"
         )
+        assert limited or sys.platform == "darwin"  # which enforces no such limit
         path.write_text("text")
         assert opened.read_documents(path, "a.txt")[0].text == "text"
 
