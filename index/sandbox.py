@@ -27,7 +27,12 @@ from index.formats.base import Extract, lacks_memory
 from index.types import Document, Section
 
 MEGABYTE = 1_000_000
-PROGRAM = "import sys; from index.sandbox import serve; serve(*map(int, sys.argv[1:]))"
+PROGRAM = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+from index.sandbox import serve
+serve(*map(int, sys.argv[2:]))
+"""
 START = 60  # seconds that a worker may take until it is ready, on a machine that is busy
 # Bytes of JSON for a character: 12 if it is beyond the first 65,536; the rest is room for sections and titles.
 ENCODED = 64
@@ -38,7 +43,8 @@ OUT_OF_MEMORY = b"out of memory"
 class Limits:
     """What reading one file may take: wall-clock seconds, megabytes of memory, and characters of text that come of it.
 
-    Memory is that of the whole process, which needs about 50 MB itself. macOS does not enforce it.
+    Memory is that of the whole process, which needs 20 to 120 MB itself, by the formats that it reads. macOS does not enforce
+    it.
     """
 
     seconds: float = 120
@@ -123,12 +129,11 @@ class _Worker:
         self._limits = limits
         ours, theirs = socket.socketpair()
         numbers = (theirs.fileno(), limits.memory_mb, math.ceil(limits.seconds), limits.characters)
-        home = str(Path(__file__).parents[1])  # where `index` is; not the working directory, where the documents may be
-        path = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))
+        # Modules from where ours come from, but none from the working directory: the documents may be there.
+        path = [entry or str(Path(__file__).parents[1]) for entry in sys.path]
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-B", "-c", PROGRAM, *map(str, numbers)],
-                env={**os.environ, "PYTHONPATH": path}, pass_fds=[theirs.fileno()],
+                [sys.executable, "-P", "-B", "-c", PROGRAM, json.dumps(path), *map(str, numbers)], pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._connection = Connection(ours.detach())
         try:
@@ -235,6 +240,6 @@ def _out_of_memory(source: str, limits: Limits) -> _WorkerLost:
 
 
 def _crashed(source: str, code: int) -> _WorkerLost:
-    how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    how = signal.strsignal(-code) if code < 0 else f"exit code {code}"
     return _WorkerLost(source, f"the process that read it crashed ({how})",
                        "Open it in its own program and save it again, or leave it out")

@@ -28,7 +28,8 @@ from index.sandbox import Limits, Sandbox
 ROOT = Path(__file__).parents[2]
 # The worker of the product, but for one thing: what it does with a file whose name says so.
 STRANGE = """
-import os, sys, time
+import json, os, sys, time
+sys.path[:] = json.loads(sys.argv[1])
 import index.sandbox
 from index.sandbox import Content, Extract, Section
 read = index.sandbox.read_content
@@ -40,7 +41,7 @@ def strange(path, source, characters):
     if "write" in source: path.with_suffix(".out").write_text("x")
     return read(path, source, characters)
 index.sandbox.read_content = strange
-index.sandbox.serve(*map(int, sys.argv[1:]))
+index.sandbox.serve(*map(int, sys.argv[2:]))
 """
 
 
@@ -159,7 +160,7 @@ def test_a_file_with_too_much_text(tmp_path: Path, text: str) -> None:
     )
 
 
-@pytest.mark.parametrize(("name", "how"), [("crash.txt", "SIGABRT"), ("leave.txt", "exit code 7")])
+@pytest.mark.parametrize(("name", "how"), [("crash.txt", signal.strsignal(signal.SIGABRT)), ("leave.txt", "exit code 7")])
 def test_a_file_that_ends_the_worker(strange: Sandbox, tmp_path: Path, name: str, how: str) -> None:
     write(tmp_path, {name: "text", "a.txt": "text"})
     for _ in range(2):
