@@ -36,7 +36,7 @@ def library_for(home: Path, questions: Path | None, corpus: Path | None, config:
         made = Path(temporary)
         encoder = load_encoder(config.encoder)
         if corpus and corpus.is_dir():
-            sync(made, [corpus], encoder=encoder, chunking=config.chunking, progress=listener)
+            sync(made, [corpus], encoder=encoder, chunking=config.chunking, limits=config.limits, progress=listener)
         else:
             index_documents(made, load_corpus(corpus) if corpus else documents, encoder=encoder, chunking=config.chunking,
                             progress=listener)

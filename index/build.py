@@ -19,8 +19,7 @@ from index.catalog import Catalog, CatalogWriter, FileRecord
 from index.chunks import DEFAULT, Chunking, lexical_text, search_text, split
 from index.encoder import Encoder
 from index.errors import EncoderMismatch, FileError, HomeError, InputError, NoIndex
-from index.files import Found, find_files, read_documents
-from index.formats.base import stem
+from index.files import Found, find_files, title_from
 from index.generation import (
     KEPT,
     Generation,
@@ -36,6 +35,8 @@ from index.generation import (
     writing,
 )
 from index.lexical import LexicalWriter
+from index.sandbox import DEFAULT as LIMITS
+from index.sandbox import Limits, Sandbox
 from index.types import Chunk, Document, document_id
 from index.vectors import write_vectors
 
@@ -81,12 +82,13 @@ class _Changes:
 
 
 def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: Chunking = DEFAULT,
-         rebuild: bool = False, progress: Listener | None = None) -> Report:
+         limits: Limits = LIMITS, rebuild: bool = False, progress: Listener | None = None) -> Report:
     """Bring the library in `home` up to date and publish the result.
 
     `paths` (files or folders) join the library and are looked through; without any, everything that it follows already is.
-    Files that cannot be read are reported and skipped: the version indexed before stays. `rebuild` reads every file anew
-    and may change encoder or chunking. Raises HomeError, InputError or ModelError; the generation in use then stays.
+    Files that cannot be read within `limits` are reported and skipped: the version indexed before stays. `rebuild` reads
+    every file anew and may change encoder or chunking. Raises HomeError, InputError or ModelError; the generation in use
+    then stays.
     """
     started = time.perf_counter()
     tell = progress or (lambda _: None)
@@ -99,12 +101,12 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
         kept = _carried(before, roots, scan, found, changes)
         if before and not rebuild and _same(before, roots, excluded, kept, found):
             return _nothing_new(before, changes, started)
-        with _build(home, before, encoder, chunking, tell) as build:
+        with _build(home, before, encoder, chunking, tell) as build, Sandbox(limits) as sandbox:
             files: list[tuple[str, Found | FileRecord]] = sorted([*kept.items(), *found.items()], key=lambda item: item[0])
             for number, (source, file) in enumerate(files, 1):
                 tell(Progress("reading", number - 1, len(files), source))
                 if isinstance(file, Found):
-                    _take_in(build, file, excluded, rebuild, changes)
+                    _take_in(build, sandbox, file, excluded, rebuild, changes)
                 else:
                     changes.unchanged += build.carry(file)
             tell(Progress("reading", len(files), len(files)))
@@ -316,14 +318,15 @@ def _same(before: Generation, roots: tuple[Root, ...], excluded: tuple[str, ...]
     return now == then and (roots, excluded) == (before.manifest.roots, before.manifest.excluded)
 
 
-def _take_in(build: _Build, file: Found, excluded: Sequence[str], rebuild: bool, changes: _Changes) -> None:
+def _take_in(build: _Build, sandbox: Sandbox, file: Found, excluded: Sequence[str], rebuild: bool,
+             changes: _Changes) -> None:
     """Read a file that is new or changed; carry over what is only in another place or of another time, or cannot be read."""
     known = build.known.get(str(file.path))
     if known and known.source != file.source:
         known = None
     try:
         same = None if rebuild else build.same_content(file, excluded)
-        read = build.moved(same, file) if same else [(document, "") for document in read_documents(file.path, file.source)]
+        read = build.moved(same, file) if same else [(one, "") for one in sandbox.read_documents(file.path, file.source)]
         taken = next((document.source for document, _ in read if document.source in build.sources), None)
         if taken:
             raise FileError(file.source, f"another file holds a document called {taken} too", "Rename one of the two")
@@ -440,7 +443,7 @@ class _Build:
             document = self.before.document(id)
             source = to.source + document.source.removeprefix(record.source)
             documents.append((replace(document, id=document_id(source), source=source, modified=_seconds(to.mtime_ns),
-                                      title=document.title if document.titled else stem(to.source)), id))
+                                      title=document.title if document.titled else title_from(to.source)), id))
         return documents
 
     def add(self, document: Document, path: str, origin: str = "") -> None:

@@ -10,16 +10,18 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from index.errors import FileError
 from index.formats import FORMATS, detect
 from index.formats.base import Extract, Format, stem
+from index.formats.outline import one_line
 from index.formats.signatures import kind_of
 from index.types import Document, Section, document_id, sha256_text
 
 MAX_SIZE = 200_000_000
+MOST_CHARACTERS = 50_000_000  # of text and headings in one file
 HEAD = 4096
 MEGABYTE = 1_000_000
 # A lone surrogate cannot be written as UTF-8, and a NUL ends the text for many a library.
@@ -36,6 +38,19 @@ class Found:
     source: str
     size: int
     mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a file was found to hold: nothing in it is proven before documents are made of it.
+
+    `modified` is the file's modification time in seconds since the epoch.
+    """
+
+    media_type: str
+    file_sha256: str
+    modified: float
+    extracts: tuple[Extract, ...]
 
 
 def find_files(root: Path, name: str) -> Iterator[Found | FileError]:
@@ -57,15 +72,32 @@ def find_files(root: Path, name: str) -> Iterator[Found | FileError]:
 
 
 def read_documents(path: Path, source: str) -> list[Document]:
-    """The documents that a file holds: one, or for JSON Lines one a row. All of them, or a FileError and none."""
+    """The documents that a file holds: one, or for JSON Lines one a row. All of them, or a FileError and none.
+
+    Files from strangers are better read by `index.sandbox`.
+    """
+    return documents_of(read_content(path, source), source)
+
+
+def read_content(path: Path, source: str, most_characters: int = MOST_CHARACTERS) -> Content:
+    """What a file holds, as its format's reader gives it. Raises FileError, also for more than so many characters."""
     data, modified = _read_bytes(path, source)
     format = detect(data[:HEAD], path.suffix.lower())
     if format is None:
         raise _not_a_document(data[:HEAD], source)
-    file_sha256 = hashlib.sha256(data).hexdigest()
-    documents = [
-        _document(extract, format, source, file_sha256, modified) for extract in _extracts(format, data, source)
-    ]
+    extracts = []
+    characters = 0
+    for extract in _extracts(format, data, source):
+        characters += len(extract.text) + sum(len(part) for section in extract.sections for part in section.heading)
+        if characters > most_characters:
+            raise _too_long(characters, most_characters, source)
+        extracts.append(extract)
+    return Content(format.media_type, hashlib.sha256(data).hexdigest(), modified, tuple(extracts))
+
+
+def documents_of(content: Content, source: str) -> list[Document]:
+    """The documents that a file's content makes. Raises FileError where there are none, or one is without text."""
+    documents = [_document(extract, content, source) for extract in content.extracts]
     if not documents:
         raise _no_text(source)
     return documents
@@ -119,7 +151,9 @@ def _read_bytes(path: Path, source: str) -> tuple[bytes, float]:
             status = os.fstat(file.fileno())
             if status.st_size > MAX_SIZE:
                 raise _too_large(status.st_size, source)
-            data = file.read(MAX_SIZE + 1)
+            data = file.read(status.st_size + 1)  # room for MAX_SIZE would be taken at once, for the smallest file
+            if len(data) > status.st_size:  # it has grown meanwhile
+                data += file.read(max(0, MAX_SIZE + 1 - len(data)))
     except OSError as problem:
         raise _cannot(problem, source, _gone(source)) from problem
     if len(data) > MAX_SIZE:
@@ -130,35 +164,42 @@ def _read_bytes(path: Path, source: str) -> tuple[bytes, float]:
 
 
 def _extracts(format: Format, data: bytes, source: str) -> Iterator[Extract]:
-    """What the format's reader finds. Whatever a strange file makes a library raise is a FileError here."""
+    """What the format's reader finds, fit to be stored. Whatever a strange file makes a library raise is a FileError here."""
     try:
-        yield from format.read(data, source)
+        for extract in format.read(data, source):
+            yield replace(extract, title=_writable(extract.title), text=_writable(extract.text), key=_writable(extract.key))
     except FileError:
         raise
     except Exception as problem:
-        reason = " ".join(str(problem).split()) or type(problem).__name__
+        deep = isinstance(problem, RecursionError)
+        reason = "it is nested too deep" if deep else " ".join(str(problem).split()) or type(problem).__name__
         raise FileError(
             source, f"it cannot be read as {format.name}: {reason}", "Open it in its own program and save it again"
         ) from problem
 
 
-def _document(extract: Extract, format: Format, source: str, file_sha256: str, modified: float) -> Document:
-    text, title = _writable(extract.text), " ".join(_writable(extract.title).split())
-    full_source = f"{source}#{_writable(extract.key)}" if extract.key else source
+def _document(extract: Extract, content: Content, source: str) -> Document:
+    text, title = extract.text, one_line(extract.title)
+    full_source = f"{source}#{extract.key}" if extract.key else source
     if not text.strip():
         raise _no_text(full_source)
     return Document(
         id=document_id(full_source),
         source=full_source,
-        title=title or stem(source),
+        title=title or title_from(source),
         text=text,
-        media_type=format.media_type,
-        file_sha256=file_sha256,
+        media_type=content.media_type,
+        file_sha256=content.file_sha256,
         text_sha256=sha256_text(text),
         sections=extract.sections or (Section(0, len(text)),),
-        modified=modified,
+        modified=content.modified,
         titled=bool(title),
     )
+
+
+def title_from(source: str) -> str:
+    """The title of a document that has none of its own: its file's name."""
+    return one_line(stem(source)) or source
 
 
 def _writable(text: str) -> str:
@@ -185,6 +226,14 @@ def _too_large(size: int, source: str) -> FileError:
         source,
         f"it has {size / MEGABYTE:.1f} MB, and the limit is {MAX_SIZE / MEGABYTE:.0f} MB",
         "Split it into smaller files",
+    )
+
+
+def _too_long(characters: int, most: int, source: str) -> FileError:
+    return FileError(
+        source,
+        f"its text has {characters:,} characters or more, and the limit is {most:,}",
+        "Split it into smaller files, or raise read_characters (PULLQUOTE_READ_CHARACTERS)",
     )
 
 

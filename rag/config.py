@@ -16,6 +16,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from index.chunks import Chunking
 from index.encoder import BUNDLED
 from index.errors import SettingsError
+from index.sandbox import DEFAULT as LIMITS
+from index.sandbox import Limits
 from rag.reader import BUNDLED as READER
 
 FILE = "pullquote.toml"
@@ -30,6 +32,9 @@ class Config(BaseSettings):
     reader: str = Field(default=READER, description="the bundled reader, \"similarity\", or a question-answering checkpoint")
     chunk_tokens: int = Field(default=200, ge=20, le=2000, description="tokens a chunk may have")
     chunk_overlap: int = Field(default=50, ge=0, description="tokens repeated at the start of the next chunk")
+    read_seconds: float = Field(default=LIMITS.seconds, gt=0, le=86_400, description="seconds that reading a file may take")
+    read_memory_mb: int = Field(default=LIMITS.memory_mb, ge=200, description="megabytes of memory that it may take")
+    read_characters: int = Field(default=LIMITS.characters, ge=1, description="characters of text that may come of a file")
     fusion: Literal["zscore", "rrf"] = Field(default="zscore", description="how dense and lexical scores become one")
     candidates: int = Field(default=100, ge=10, le=1000, description="chunks each of the two searches brings")
     dense_weight: float = Field(default=0.3, ge=0, le=1, description="the share of the dense score (zscore fusion)")
@@ -41,6 +46,11 @@ class Config(BaseSettings):
     def chunking(self) -> Chunking:
         """The chunking that these settings ask for."""
         return Chunking(self.chunk_tokens, self.chunk_overlap)
+
+    @property
+    def limits(self) -> Limits:
+        """The limits within which a file is read."""
+        return Limits(self.read_seconds, self.read_memory_mb, self.read_characters)
 
     @classmethod
     def load(cls, home: Path, **flags: Any) -> Config:

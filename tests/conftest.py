@@ -17,12 +17,13 @@ settings.register_profile("pullquote", deadline=None, derandomize=True, max_exam
 settings.load_profile("pullquote")
 
 # `from fakes import ...` works in any test. The folder stays off the path, where `tests/index` would hide `index`.
-_spec = importlib.util.spec_from_file_location("fakes", Path(__file__).parent / "fakes.py")
-assert _spec
-assert _spec.loader
-fakes = importlib.util.module_from_spec(_spec)
-sys.modules["fakes"] = fakes
-_spec.loader.exec_module(fakes)
+for _name in ("fakes", "samples"):
+    _spec = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(f"{_name}.py"))
+    assert _spec
+    assert _spec.loader
+    sys.modules[_name] = importlib.util.module_from_spec(_spec)
+    _spec.loader.exec_module(sys.modules[_name])
+fakes = sys.modules["fakes"]
 WordEncoder = fakes.WordEncoder
 
 MakeDocument = Callable[..., Document]

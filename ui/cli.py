@@ -87,7 +87,8 @@ def index(paths: Annotated[list[Path] | None,
     wanted = [*(paths or []), *([SAMPLE] if sample else [])]
     encoder = load_encoder(config.encoder)
     with _Bars() as bars:
-        report = sync(where, wanted, encoder=encoder, chunking=config.chunking, rebuild=rebuild, progress=bars.listen)
+        report = sync(where, wanted, encoder=encoder, chunking=config.chunking, limits=config.limits, rebuild=rebuild,
+                      progress=bars.listen)
     if json:
         _print_json(_report_json(report))
     else:

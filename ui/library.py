@@ -11,7 +11,7 @@ import threading
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain, count
 from pathlib import Path, PurePath
 from queue import Empty, SimpleQueue
@@ -19,8 +19,8 @@ from queue import Empty, SimpleQueue
 from index.build import Listener, Progress, Report, remove, sync
 from index.encoder import Encoder, load_encoder
 from index.errors import FileError, HomeError, NoIndex, PullquoteError
-from index.files import read_documents
 from index.generation import file_sha256, open_current, writing
+from index.sandbox import Sandbox
 from index.store import SourceInfo
 from rag.assistant import Assistant
 from rag.config import Config
@@ -51,6 +51,7 @@ class Library:
         self.uploads = Path(os.path.abspath(home / "uploads"))  # noqa: PTH100 (as the index spells it)
         self._kept = self.uploads / ".kept"  # both hidden: the index does not look into them
         self._incoming = self.uploads / ".incoming"
+        self._sandbox = Sandbox(self.config.limits)  # for what is uploaded; a build has its own
         self._opening = threading.Lock()
         self._building = threading.Lock()
         self._stop = threading.Event()  # of the build that was started last
@@ -81,7 +82,7 @@ class Library:
 
     def sync(self, paths: Sequence[Path] = ()) -> Iterator[Progress | Report]:
         """Take in files and folders, or look again at those that the library follows."""
-        return self._watched(lambda tell: self._write(sync, paths, tell))
+        return self._watched(lambda tell: self._write(partial(sync, limits=self.config.limits), paths, tell))
 
     def remove(self, source: str) -> Iterator[Progress | Report]:
         """Take a document out."""
@@ -108,7 +109,7 @@ class Library:
         """
         name = safe_name(file.name)
         try:
-            read_documents(file, name)
+            self._sandbox.read_documents(file, name)
             staged.mkdir(parents=True, exist_ok=True)
             return Path(shutil.move(file, staged / self._free_name(file, name, staged)))
         except FileError as error:
@@ -123,7 +124,7 @@ class Library:
 
         What is cancelled or fails leaves the uploads as they were.
         """
-        return self._watched(lambda tell: self._write(sync, [self.uploads], tell, staged))
+        return self._watched(lambda tell: self._write(partial(sync, limits=self.config.limits), [self.uploads], tell, staged))
 
     def close(self) -> None:
         """Cancel what is being built and give back the index."""
@@ -132,6 +133,7 @@ class Library:
             self._warming.join(LAST_WAIT)
         if self._building.acquire(timeout=LAST_WAIT):
             self._building.release()
+        self._sandbox.close()
         if self._assistant:
             self._assistant.close()
 

@@ -7,7 +7,7 @@ content). Of those in zip containers, the ones that name themselves come before 
 
 from __future__ import annotations
 
-from index.formats import docx, epub, html, jsonl, mail, markdown, odt, pdf, pptx, rtf, text
+from index.formats import delimited, docx, epub, html, jsonl, mail, markdown, odt, pdf, pptx, rtf, text, xlsx
 from index.formats.base import Format
 
 # Those with an unmistakable beginning, then those that go by their suffix, then what any text may be.
@@ -16,6 +16,7 @@ FORMATS: tuple[Format, ...] = (
     epub.FORMAT,
     odt.FORMAT,
     pptx.FORMAT,
+    xlsx.FORMAT,
     docx.FORMAT,
     rtf.FORMAT,
     mail.MAILBOX,
@@ -23,6 +24,7 @@ FORMATS: tuple[Format, ...] = (
     jsonl.FORMAT,
     markdown.FORMAT,
     html.FORMAT,
+    delimited.FORMAT,
     text.FORMAT,
 )
 

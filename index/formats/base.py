@@ -37,6 +37,11 @@ class Format:
     read: Callable[[bytes, str], Iterator[Extract]]
 
 
+def lacks_memory(problem: BaseException) -> bool:
+    """Whether an exception is for lack of memory. lxml reports that as an error of syntax, with libxml2's own code."""
+    return isinstance(problem, MemoryError) or (isinstance(problem, SyntaxError) and getattr(problem, "code", 0) == 2)
+
+
 def stem(source: str) -> str:
     """A title for a document that has none: the file's name without folder and suffix."""
     return Path(source).stem

@@ -10,10 +10,8 @@ from typing import Any
 from index.errors import FileError
 from index.formats.base import Extract, Format
 from index.formats.outline import Blocks, first_title, one_line, sensible_title, table_row
-from index.formats.zips import check_zip
+from index.formats.zips import OLE, ZIP, check_zip
 
-ZIP = b"PK\x03\x04"
-OLE = bytes.fromhex("D0CF11E0A1B11AE1")  # the container of Office before 2007, and of encrypted files since
 SUFFIXES = (".docx", ".docm", ".dotx", ".dotm")
 OLD_SUFFIXES = (".doc", ".dot")
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -37,11 +35,14 @@ def _read(data: bytes, source: str) -> Iterator[Extract]:
     if data.startswith(OLE):
         raise _old_or_locked(data, source)
     check_zip(data, source, "Word document")
-    document = _open(data, source)
     blocks = Blocks()
-    title = _fill(blocks, document)
-    title = sensible_title(document.core_properties.title or "") or title or first_title(blocks.headings)
-    yield Extract(title, blocks.text, blocks.sections)
+    try:
+        title = _fill(blocks, data)
+    except Exception as problem:  # python-docx lets through whatever its zip, XML and package layers raise
+        raise FileError(
+            source, "it cannot be opened as a Word document", "Open it in a word processor and save it as .docx"
+        ) from problem
+    yield Extract(title or first_title(blocks.headings), blocks.text, blocks.sections)
 
 
 def _old_or_locked(data: bytes, source: str) -> FileError:
@@ -50,19 +51,11 @@ def _old_or_locked(data: bytes, source: str) -> FileError:
     return FileError(source, "it is a Word document of the old kind (.doc)", "Save it as .docx and index it again")
 
 
-def _open(data: bytes, source: str) -> Any:
+def _fill(blocks: Blocks, data: bytes) -> str:
+    """Append every paragraph and table; return the title of the properties, or else what is styled as one."""
     from docx import Document
 
-    try:
-        return Document(io.BytesIO(data))
-    except Exception as problem:  # python-docx lets through whatever its zip, XML and package layers raise
-        raise FileError(
-            source, "it cannot be opened as a Word document", "Open it in a word processor and save it as .docx"
-        ) from problem
-
-
-def _fill(blocks: Blocks, document: Any) -> str:
-    """Append every paragraph and table; return what is styled as the title."""
+    document = Document(io.BytesIO(data))
     styles = _Styles(document)
     title = ""
     in_list = False
@@ -85,7 +78,7 @@ def _fill(blocks: Blocks, document: Any) -> str:
         else:
             blocks.add(text)
         in_list = kind == "list"
-    return title
+    return sensible_title(document.core_properties.title or "") or title
 
 
 class _Styles:

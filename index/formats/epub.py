@@ -19,9 +19,8 @@ from index.formats.base import Extract, Format
 # A chapter is a web page, so its blocks are made as those of web pages are.
 from index.formats.html import HEADING_TAGS, decode_page, parse_page, take_blocks, whole_content
 from index.formats.outline import Blocks, one_line, sensible_title
-from index.formats.zips import check_zip
+from index.formats.zips import ZIP, check_zip
 
-ZIP = b"PK\x03\x04"
 SUFFIXES = (".epub",)
 MEDIA_TYPE = "application/epub+zip"
 CONTAINER = "META-INF/container.xml"

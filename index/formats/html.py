@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from index.errors import FileError
-from index.formats.base import Extract, Format
+from index.formats.base import Extract, Format, lacks_memory
 from index.formats.outline import Blocks, first_title, one_line, table_row
 from index.formats.text import BYTE_ORDER_MARKS, decode, decode_head, is_textual
 
@@ -85,18 +85,28 @@ def as_browsers_do(charset: str) -> str:
 
 
 def parse_page(text: str) -> Any:
-    """The page's tree, or None where there is none. Nothing is fetched; document type entities stay unread."""
+    """The page's tree, or None where there is none. Nothing is fetched; document type entities stay unread.
+
+    Raises ValueError for a page that goes beyond what the parser can hold: that reads such a page in part.
+    """
     from lxml import etree, html
 
     doctype = INTERNAL_SUBSET.match(text, max(0, text[:4096].lower().find("<!doctype")))
     if doctype:
         text = text[: doctype.start()] + text[doctype.end() :]
-    parser = html.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True)
+    parser = html.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
     try:
         # Bytes and an explicit encoding: lxml then takes no notice of what the page says of its encoding.
-        return html.document_fromstring(FORBIDDEN.sub("\ufffd", text).encode(), parser=parser)
-    except (etree.ParserError, etree.XMLSyntaxError):
+        page = html.document_fromstring(FORBIDDEN.sub("\ufffd", text).encode(), parser=parser)
+    except etree.XMLSyntaxError as problem:
+        if lacks_memory(problem):
+            raise MemoryError from problem
         return None
+    except etree.ParserError:
+        return None
+    if any(error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for error in parser.error_log):
+        raise ValueError("it is nested too deep")
+    return page
 
 
 def _main_content(page: Any) -> tuple[str, Any]:
@@ -106,7 +116,8 @@ def _main_content(page: Any) -> tuple[str, Any]:
     found: Any = None
     if sum(1 for _ in page.iter()) <= MAX_ELEMENTS:
         found = trafilatura.bare_extraction(
-            page, include_comments=False, include_tables=True, favor_recall=True, with_metadata=True
+            page, include_comments=False, include_tables=True, favor_recall=True, with_metadata=True,
+            date_extraction_params={"extensive_search": False},  # it is not used, and takes longer than all else
         )
     if found is None:
         return one_line(page.findtext(".//title") or ""), None

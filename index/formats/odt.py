@@ -12,9 +12,8 @@ from typing import Any
 from index.errors import FileError
 from index.formats.base import Extract, Format
 from index.formats.outline import Blocks, first_title, one_line, sensible_title, table_row
-from index.formats.zips import check_zip
+from index.formats.zips import ZIP, check_zip
 
-ZIP = b"PK\x03\x04"
 SUFFIXES = (".odt", ".ott")
 MEDIA_TYPE = "application/vnd.oasis.opendocument.text"
 NAMED = re.compile(rb"PK\x03\x04.{26}mimetype.{0,64}?application/vnd\.oasis\.opendocument\.text", re.S)

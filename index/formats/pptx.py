@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import io
-import re
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
 from index.errors import FileError
 from index.formats.base import Extract, Format
 from index.formats.outline import Blocks, one_line, sensible_title, table_row
-from index.formats.zips import MAX_UNPACKED, check_zip
+from index.formats.zips import MAX_UNPACKED, OLE, ZIP, check_zip, office_folder
 from index.types import Section
 
-ZIP = b"PK\x03\x04"
-OLE = bytes.fromhex("D0CF11E0A1B11AE1")  # the container of Office before 2007, and of encrypted files since
 SUFFIXES = (".pptx", ".pptm", ".potx", ".potm", ".ppsx", ".ppsm")
 OLD_SUFFIXES = (".ppt", ".pot", ".pps")
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
-# The name of a zip's member stands 30 bytes after its signature.
-MEMBER = re.compile(rb"PK\x03\x04.{26}(ppt|word|xl)/", re.S)
-CONTENT_TYPES = b"[Content_Types].xml"
-# What that says of the main part of a presentation, template or show, with macros or without.
-MAIN_TYPE = re.compile(rb"(?:presentationml|ms-powerpoint)\.[\w.]*main\+xml")
 
 P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -40,26 +31,8 @@ BLOCK_END = "\n\n"
 def _recognises(head: bytes, suffix: str) -> bool:
     if head.startswith(OLE):
         return suffix in SUFFIXES or suffix in OLD_SUFFIXES
-    if not head.startswith(ZIP):
-        return False
-    member = MEMBER.search(head)
-    if member:
-        return member.group(1) == b"ppt"
-    return MAIN_TYPE.search(_content_types(head)) is not None or suffix in SUFFIXES
-
-
-def _content_types(head: bytes) -> bytes:
-    """As much of the package's list of types as the first bytes of the file hold, where it is the first member."""
-    if not head.startswith(CONTENT_TYPES, 30):
-        return b""
-    method = int.from_bytes(head[8:10], "little")
-    packed = head[30 + len(CONTENT_TYPES) + int.from_bytes(head[28:30], "little") :]
-    if method != zlib.DEFLATED:
-        return packed
-    try:
-        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, 1_000_000)
-    except zlib.error:
-        return b""
+    folder = office_folder(head)
+    return folder == "ppt" or (head.startswith(ZIP) and not folder and suffix in SUFFIXES)
 
 
 def _read(data: bytes, source: str) -> Iterator[Extract]:

@@ -214,7 +214,7 @@ def test_what_is_no_document_is_told_by_its_content(tmp_path: Path, head: bytes,
     path.write_bytes(head)
     assert error_of(path) == (
         f"docs/file: it is {kind}, not a document format that can be read. Leave it out, or save its text in one of "
-        "these: PDF, EPUB, ODT, PowerPoint, Word, RTF, MBOX, EML, JSON Lines, Markdown, HTML and plain text"
+        "these: PDF, EPUB, ODT, PowerPoint, Excel, Word, RTF, MBOX, EML, JSON Lines, Markdown, HTML, CSV and plain text"
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -210,32 +209,3 @@ def test_every_message_of_a_mailbox_is_a_document(tmp_path: Path, name: str) -> 
 def test_a_mailbox_with_the_line_ends_of_windows(tmp_path: Path) -> None:
     documents = read_all(tmp_path, "a.mbox", mailbox().replace(b"\n", b"\r\n"))
     assert [document.text for document in documents] == [d.text for d in read_all(tmp_path, "b.mbox", mailbox())]
-
-
-# Damage
-
-
-def test_damage_gives_documents_or_a_file_error(tmp_path: Path) -> None:
-    mail = message()
-    mail.add_alternative("<h1>Plan</h1><p>Be there.</p>", subtype="html")
-    mail.add_attachment(b"\0\1\2", maintype="application", subtype="zip", filename="päße.zip")
-    dice = random.Random(4)
-    for round in range(400):
-        name, whole = ("a.eml", bytes(mail)) if round % 2 else ("a.mbox", mailbox())
-        (tmp_path / name).write_bytes(damaged(whole, dice))
-        try:
-            documents = read_documents(tmp_path / name, name)
-        except FileError:
-            continue
-        assert documents
-
-
-def damaged(data: bytes, dice: random.Random) -> bytes:
-    """The data cut off, with a bit turned, or with a piece of itself in another place."""
-    at, source = dice.randrange(len(data)), dice.randrange(len(data))
-    kind = dice.randrange(3)
-    if kind == 0:
-        return data[:at]
-    if kind == 1:
-        return data[:at] + bytes([data[at] ^ 1 << dice.randrange(8)]) + data[at + 1 :]
-    return data[:at] + data[source : source + dice.randrange(1, 200)] + data[at:]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import random
-import struct
 import zipfile
 from pathlib import Path
 
@@ -111,17 +109,6 @@ BROKEN = "a.rtf: it is a damaged or incomplete Rich Text file. Open it in a word
 )
 def test_rtf_that_cannot_be_read(tmp_path: Path, data: bytes, message: str) -> None:
     assert error_of(tmp_path, "a.rtf", data) == message
-
-
-def test_rtf_damage_gives_a_document_or_a_file_error(tmp_path: Path) -> None:
-    dice = random.Random(4)
-    for _ in range(400):
-        (tmp_path / "a.rtf").write_bytes(damaged(RTF, dice))
-        try:
-            documents = read_documents(tmp_path / "a.rtf", "a.rtf")
-        except FileError:
-            continue
-        assert len(documents) == 1
 
 
 def test_rtf_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
@@ -231,13 +218,6 @@ def test_odt_that_cannot_be_read(tmp_path: Path, members: dict[str, str | bytes]
     assert error_of(tmp_path, "a.odt", zipped(members)) == message
 
 
-def test_odt_that_lies_about_its_size_is_not_unpacked_beyond_it(tmp_path: Path) -> None:
-    data = bytearray(zipped(odt("<text:p>x</text:p>" * 100_000)))
-    entry = data.rfind(b"content.xml") - 46  # the member's entry in the central directory
-    struct.pack_into("<I", data, entry + 24, 1000)
-    assert error_of(tmp_path, "a.odt", bytes(data)) == UNOPENED
-
-
 def test_odt_counts_beyond_reason_stay_small(tmp_path: Path) -> None:
     many = "9" * 12
     body = (
@@ -254,32 +234,3 @@ def test_odt_entities_stay_inert(tmp_path: Path) -> None:
     content = CONTENT.format("<text:p>In &e; a &f; box.</text:p>").replace("?>", f"?>{doctype}")
     text = read(tmp_path, "a.odt", zipped(odt(**{"content.xml": content}))).text
     assert text == "In &e; a &f; box."
-
-
-def test_odt_damage_gives_a_document_or_a_file_error(tmp_path: Path) -> None:
-    members = odt(**{"meta.xml": META.format("Handbook")})
-    whole = zipped(members)
-    dice = random.Random(4)
-    for round in range(300):
-        if round % 2:
-            data = damaged(whole, dice)
-        else:  # the damage inside a part, in a container that is whole
-            name = dice.choice(list(members))
-            data = zipped(members | {name: damaged(str(members[name]).encode(), dice)})
-        (tmp_path / "a.odt").write_bytes(data)
-        try:
-            documents = read_documents(tmp_path / "a.odt", "a.odt")
-        except FileError:
-            continue
-        assert len(documents) == 1
-
-
-def damaged(data: bytes, dice: random.Random) -> bytes:
-    """The data cut off, with a bit turned, or with a piece of itself in another place."""
-    at, source = dice.randrange(len(data)), dice.randrange(len(data))
-    kind = dice.randrange(3)
-    if kind == 0:
-        return data[:at]
-    if kind == 1:
-        return data[:at] + bytes([data[at] ^ 1 << dice.randrange(8)]) + data[at + 1 :]
-    return data[:at] + data[source : source + dice.randrange(1, 200)] + data[at:]

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from fakes import WordEncoder
 from index.build import Progress, Report, erase
 from index.errors import Busy, FileError
 from index.generation import current_id, file_sha256, open_current, writing
+from index.sandbox import Sandbox
 from ui.library import Cancelled, Library
 from ui.pages.chat import _take_files
 
@@ -336,14 +337,14 @@ def test_where_nothing_can_be_read_nothing_is_built(library: Library, home: Path
 
 def test_what_can_be_read_and_yet_not_go_in_is_withdrawn(library: Library, home: Path, monkeypatch: Any) -> None:
     """As where a file changes after it was read: the build leaves it out, and so do the uploads."""
-    read: Callable[[Path, str], Any] = vars(sys.modules["index.build"])["read_documents"]
 
-    def unlucky(path: Path, source: str) -> Any:
-        if path.name in ("leave.txt", "new.txt"):
-            raise FileError(source, "it is strange", "Send another")
-        return read(path, source)
+    class Unlucky(Sandbox):
+        def read_documents(self, path: Path, source: str) -> Any:
+            if path.name in ("leave.txt", "new.txt"):
+                raise FileError(source, "it is strange", "Send another")
+            return super().read_documents(path, source)
 
-    monkeypatch.setattr("index.build.read_documents", unlucky)
+    monkeypatch.setattr("index.build.Sandbox", Unlucky)
     *_, last = _take_files(library, [sent(home, "leave.txt"), sent(home, "new.txt"), sent(home, "other.txt")])
     rows = told(last).split('<div class="row-in ')[1:]
     assert [row.split('"')[0] for row in rows] == ["failed", "failed", "ready"]

@@ -1,0 +1,245 @@
+"""Reading files where it can do no harm: in a process of its own, with limits of memory, time and output.
+
+What a strange file makes a parser do ends with that process. What comes back is plain JSON, never a pickle, and it becomes
+documents here by the same checks as anywhere. The process is kept from file to file, and replaced when it had to end.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Self
+
+from index.errors import FileError, PullquoteError
+from index.files import MOST_CHARACTERS, Content, documents_of, read_content
+from index.formats.base import Extract, lacks_memory
+from index.types import Document, Section
+
+MEGABYTE = 1_000_000
+PROGRAM = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+from index.sandbox import serve
+serve(*map(int, sys.argv[2:]))
+"""
+START = 60  # seconds that a worker may take until it is ready, on a machine that is busy
+# Bytes of JSON for a character: 12 if it is beyond the first 65,536; the rest is room for sections and titles.
+ENCODED = 64
+OUT_OF_MEMORY = b"out of memory"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What reading one file may take: wall-clock seconds, megabytes of memory, and characters of text that come of it.
+
+    Memory is that of the whole process, which needs 20 to 120 MB itself, by the formats that it reads. macOS does not enforce
+    it.
+    """
+
+    seconds: float = 120
+    memory_mb: int = 2000
+    characters: int = MOST_CHARACTERS
+
+
+DEFAULT = Limits()
+
+
+class _WorkerLost(FileError):
+    """The worker ended, or is of no more use, because of a file; or because of what it had read before."""
+
+
+class Sandbox:
+    """Reads files in a worker process, which starts with the first of them. A context manager; safe to share by threads."""
+
+    def __init__(self, limits: Limits = DEFAULT) -> None:
+        self._limits = limits
+        self._worker: _Worker | None = None
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def read_documents(self, path: Path, source: str) -> list[Document]:
+        """As `index.files.read_documents`; a file that goes beyond a limit or ends the worker is a FileError too.
+
+        Raises PullquoteError where no worker can be started.
+        """
+        with self._lock:
+            used = self._worker is not None
+            try:
+                return self._read(path, source)
+            except _WorkerLost:
+                if not used:
+                    raise
+            return self._read(path, source)  # in a new one: the files before may have left it too little room
+
+    def close(self) -> None:
+        """End the worker."""
+        with self._lock:
+            self._stop()
+
+    def _read(self, path: Path, source: str) -> list[Document]:
+        self._worker = worker = self._worker or _Worker(self._limits)
+        try:
+            answer = worker.ask(path, source)
+            if answer == OUT_OF_MEMORY:
+                raise _out_of_memory(source, self._limits)
+            return documents_of(_unpacked(answer), source)
+        except TimeoutError:
+            self._stop()
+            raise _out_of_time(source, self._limits) from None
+        except (EOFError, OSError):
+            raise _crashed(source, self._stop()) from None
+        except _WorkerLost:
+            self._stop()
+            raise
+        except FileError:
+            raise
+        except Exception as problem:  # no worker of ours answers like this: something in it has been overwritten
+            self._stop()
+            raise _crashed(source, 0) from problem
+        except BaseException:  # interrupted: its answer would be taken for that to the next question
+            self._stop()
+            raise
+
+    def _stop(self) -> int:
+        """End the worker; its exit code, or minus the signal that ended it."""
+        worker, self._worker = self._worker, None
+        return worker.stop() if worker else 0
+
+
+class _Worker:
+    """A process that runs `serve`, and the connection to it."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        ours, theirs = socket.socketpair()
+        numbers = (theirs.fileno(), limits.memory_mb, math.ceil(limits.seconds), limits.characters)
+        # Modules from where ours come from, but none from the working directory: the documents may be there.
+        path = [entry or str(Path(__file__).parents[1]) for entry in sys.path]
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-B", "-c", PROGRAM, json.dumps(path), *map(str, numbers)], pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._connection = Connection(ours.detach())
+        try:
+            self._receive(START)
+        except (EOFError, OSError) as problem:  # a TimeoutError is an OSError
+            self.stop()
+            raise PullquoteError(
+                f"the process that reads files did not start within {START} s and {limits.memory_mb} MB",
+                "See that the machine has memory to spare, or raise read_memory_mb (PULLQUOTE_READ_MEMORY_MB)") from problem
+        except BaseException:
+            self.stop()
+            raise
+
+    def ask(self, path: Path, source: str) -> bytes:
+        """What the worker answers. Raises TimeoutError; EOFError or OSError where it has ended."""
+        self._connection.send_bytes(json.dumps([os.fspath(path), source]).encode())
+        return self._receive(self._limits.seconds)
+
+    def stop(self) -> int:
+        """End it at once, if it has not ended by itself; its exit code, or minus the signal that ended it."""
+        self._connection.close()
+        with suppress(subprocess.TimeoutExpired):
+            return self._process.wait(0.1)
+        self._process.kill()
+        return self._process.wait()
+
+    def _receive(self, seconds: float) -> bytes:
+        if not self._connection.poll(seconds):
+            raise TimeoutError
+        return self._connection.recv_bytes(ENCODED * self._limits.characters + MEGABYTE)
+
+
+def serve(descriptor: int, memory_mb: int, seconds: int, characters: int) -> None:
+    """The worker: answer every path and source that comes over the connection, until the other end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it ends it
+    _set_limits(memory_mb)
+    with Connection(descriptor) as connection:
+        connection.send_bytes(b"ready")
+        with suppress(EOFError):
+            while True:
+                path, source = json.loads(connection.recv_bytes())
+                signal.alarm(seconds + START)  # ends this process even where nobody is left to do it
+                connection.send_bytes(_answer(Path(path), source, characters))
+                signal.alarm(0)
+
+
+def _set_limits(memory_mb: int) -> None:
+    """Limit memory; and write no file, whatever a parser is made to do. A system may refuse a limit that it does not have."""
+    limits = [(resource.RLIMIT_DATA, memory_mb * MEGABYTE), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)]
+    for kind, most in limits:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(kind, (most, most))
+
+
+def _answer(path: Path, source: str, characters: int) -> bytes:
+    try:
+        return _packed(read_content(path, source, characters))
+    except MemoryError:
+        return OUT_OF_MEMORY
+    except FileError as error:
+        if _is_for_memory(error):
+            return OUT_OF_MEMORY
+        return json.dumps({"error": [error.source, error.message, error.remedy]}).encode()
+
+
+def _is_for_memory(error: BaseException | None) -> bool:
+    """Whether an error came of a lack of memory; a format may have taken that for damage in the file."""
+    while error is not None and not lacks_memory(error):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def _packed(content: Content) -> bytes:
+    extracts = [[extract.title, extract.text, extract.key,
+                 [[section.start, section.end, section.heading, section.page] for section in extract.sections]]
+                for extract in content.extracts]
+    return json.dumps([content.media_type, content.file_sha256, content.modified, extracts]).encode()
+
+
+def _unpacked(answer: bytes) -> Content:
+    """The content of a file, nothing of it believed: `documents_of` checks it. Raises the FileError that came instead."""
+    found = json.loads(answer)
+    if isinstance(found, dict):
+        source, message, remedy = found["error"]
+        raise FileError(str(source), str(message), str(remedy))
+    media_type, file_sha256, modified, extracts = found
+    return Content(str(media_type), str(file_sha256), float(modified), tuple(
+        Extract(str(title), str(text), tuple(_section(*section) for section in sections), str(key))
+        for title, text, key, sections in extracts))
+
+
+def _section(start: int, end: int, heading: list[str], page: int | None) -> Section:
+    return Section(int(start), int(end), tuple(map(str, heading)), None if page is None else int(page))
+
+
+def _out_of_time(source: str, limits: Limits) -> FileError:
+    return FileError(source, f"reading it took longer than {limits.seconds:g} seconds, the limit",
+                     "Split it into smaller files, or raise read_seconds (PULLQUOTE_READ_SECONDS)")
+
+
+def _out_of_memory(source: str, limits: Limits) -> _WorkerLost:
+    return _WorkerLost(source, f"reading it takes more than {limits.memory_mb} MB of memory, the limit",
+                       "Split it into smaller files, or raise read_memory_mb (PULLQUOTE_READ_MEMORY_MB)")
+
+
+def _crashed(source: str, code: int) -> _WorkerLost:
+    how = signal.strsignal(-code) if code < 0 else f"exit code {code}"
+    return _WorkerLost(source, f"the process that read it crashed ({how})",
+                       "Open it in its own program and save it again, or leave it out")

@@ -1,0 +1,252 @@
+"""Excel and CSV by value: rows under their header, sheet and row in the heading path; what is taken for CSV and what not."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from index.errors import FileError
+from index.files import read_documents
+from index.formats import detect
+from index.types import Document
+
+MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+UNOPENED = "a.xlsx: it cannot be opened as an Excel workbook. Open it in a spreadsheet program and save it as .xlsx"
+
+
+def read(folder: Path, name: str, data: bytes | str) -> Document:
+    (folder / name).write_bytes(data if isinstance(data, bytes) else data.encode())
+    [document] = read_documents(folder / name, name)
+    return document
+
+
+def error_of(folder: Path, name: str, data: bytes | str) -> str:
+    with pytest.raises(FileError) as caught:
+        read(folder, name, data)
+    return str(caught.value)
+
+
+def outline(document: Document) -> list[tuple[tuple[str, ...], str]]:
+    """Each section's heading path and text."""
+    return [(part.heading, document.text[part.start : part.end]) for part in document.sections]
+
+
+def workbook(**sheets: list[list[Any]]) -> Any:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    return book
+
+
+def saved(book: Any) -> bytes:
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def members_of(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+# Excel
+
+
+def test_rows_stand_under_their_header_and_sections_name_sheet_and_rows(tmp_path: Path) -> None:
+    fares = [["Fares of 2026"], [], ["Route", "Adult", "Note"], ["Orrin–Skell", 12, "Daily"], ["Skell–𝔹ay", 7.5, None]]
+    crew = [["Name", "Since"], ["Anna\nBerg", 1998]]
+    document = read(tmp_path, "a.xlsx", saved(workbook(Fares=fares, Crew=crew)))
+    assert (document.media_type, document.title) == (MEDIA_TYPE, "a")
+    assert outline(document) == [
+        (
+            ("Fares", "rows 1–5"),
+            "Fares of 2026\n\nRoute | Adult | Note\n\nRoute: Orrin–Skell | Adult: 12 | Note: Daily\n\n"
+            "Route: Skell–𝔹ay | Adult: 7.5\n\n",
+        ),
+        (("Crew", "rows 1–2"), "Name | Since\n\nName: Anna Berg | Since: 1998"),
+    ]
+
+
+def test_a_section_holds_as_many_rows_as_a_chunk(tmp_path: Path) -> None:
+    rows = [["Key", "Value"], *([f"key {number}", "x" * 180] for number in range(1, 6))]
+    document = read(tmp_path, "a.xlsx", saved(workbook(S=[*rows, ["long", "y" * 900], ["last", "z"]])))
+    assert [heading for heading, _ in outline(document)] == [
+        ("S", "rows 1–3"), ("S", "rows 4–5"), ("S", "row 6"), ("S", "row 7"), ("S", "row 8")
+    ]  # fmt: skip
+    assert document.section_at(document.text.index("key 4")).heading == ("S", "rows 4–5")
+
+
+def test_values_are_shown_as_people_see_them(tmp_path: Path) -> None:
+    book = workbook(S=[
+        ["Day", "Time", "Moment", "Share", "Sum", "Open", "Error", "Formula"],
+        [datetime.date(2026, 5, 4), datetime.time(9, 30), datetime.datetime(2026, 5, 4, 17, 5, 30), 0.075, 0.1 + 0.2, True,
+         "#DIV/0!", "=1+1"],
+    ])  # fmt: skip
+    book["S"]["D2"].number_format = "0.0%"
+    document = read(tmp_path, "a.xlsx", saved(book))
+    assert document.text.partition("\n\n")[2] == (
+        "Day: 2026-05-04 | Time: 09:30 | Moment: 2026-05-04 17:05:30 | Share: 7.5% | Sum: 0.3 | Open: TRUE"
+    )
+
+
+def test_of_a_formula_the_value_that_it_last_gave_is_read(tmp_path: Path) -> None:
+    members = members_of(saved(workbook(S=[["Item", "Price"], ["Ticket", "=6*7"]])))
+    name = "xl/worksheets/sheet1.xml"
+    assert b"<f>6*7</f><v" in members[name]
+    members[name] = members[name].replace(b"<f>6*7</f><v />", b"<f>6*7</f><v>42</v>").replace(b"<v></v>", b"<v>42</v>")
+    assert read(tmp_path, "a.xlsx", zipped(members)).text.endswith("Item: Ticket | Price: 42")
+
+
+def test_hidden_sheets_are_left_out_and_the_title_is_that_of_the_properties(tmp_path: Path) -> None:
+    book = workbook(Seen=[["Seen."]], Lists=[["Hidden."]])
+    book["Lists"].sheet_state = "hidden"
+    book.properties.title = "Plan 2026"
+    document = read(tmp_path, "a.xlsx", saved(book))
+    assert (document.title, document.text) == ("Plan 2026", "Seen.")
+
+
+def test_rows_without_a_header(tmp_path: Path) -> None:
+    document = read(tmp_path, "a.xlsx", saved(workbook(S=[[1, "one"], ["two", "deux"]], T=[["Only"], ["one"], ["column"]])))
+    assert outline(document) == [
+        (("S", "rows 1–2"), "1 | one\n\ntwo | deux\n\n"), (("T", "rows 1–3"), "Only\n\none\n\ncolumn")
+    ]  # fmt: skip
+
+
+def test_years_may_be_headers_and_a_column_may_have_none(tmp_path: Path) -> None:
+    rows = [["Item", 2024, 2025, None], ["Sold", 5, 6, "estimated"]]
+    assert read(tmp_path, "a.xlsx", saved(workbook(S=rows))).text.endswith("Item: Sold | 2024: 5 | 2025: 6 | estimated")
+
+
+@pytest.mark.parametrize("name", ["a.xlsx", "a.zip", "a.docx", "a"])
+def test_a_workbook_is_known_by_its_content(tmp_path: Path, name: str) -> None:
+    assert read(tmp_path, name, saved(workbook(S=[["Text."]]))).media_type == MEDIA_TYPE
+
+
+def test_what_is_stated_of_a_sheets_size_is_not_believed(tmp_path: Path) -> None:
+    members = members_of(saved(workbook(S=[["Text."]])))
+    name = "xl/worksheets/sheet1.xml"
+    for stated in (b"A1:XFD1048576", b"B7:B9"):
+        wrong = members | {name: members[name].replace(b'ref="A1:A1"', b'ref="' + stated + b'"')}
+        assert wrong[name] != members[name]
+        assert read(tmp_path, "a.xlsx", zipped(wrong)).text == "Text."
+
+
+def test_rows_beyond_those_of_excel_are_refused(tmp_path: Path) -> None:
+    members = members_of(saved(workbook(S=[["Text."]])))
+    name = "xl/worksheets/sheet1.xml"
+    wrong = members[name].replace(b'<row r="1"', b'<row r="999999999999"')
+    assert error_of(tmp_path, "a.xlsx", zipped(members | {name: wrong})) == UNOPENED
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("a.xlsx", zipped({"xl/workbook.xml": b"<x/>"}), UNOPENED),
+        ("a.xlsx", zipped({"xl/workbook.xml": bytes(30_000_000)}),
+         "a.xlsx: its 0.0 MB unpack to 30 MB, more than a workbook (Excel) needs. "
+         "If you trust it, save it in parts of less than 300 MB unpacked"),
+        ("a.xlsx", saved(workbook(S=[])), "a.xlsx: there is no text in it. Remove it, or save it again with its content"),
+        ("a.xls", bytes.fromhex("D0CF11E0A1B11AE1") + bytes(600),
+         "a.xls: it is an Excel workbook of the old kind (.xls). Save it as .xlsx and index it again"),
+        ("a.xlsx", bytes.fromhex("D0CF11E0A1B11AE1") + bytes(600) + "EncryptedPackage".encode("utf-16-le"),
+         "a.xlsx: it is locked with a password. Remove the password and index it again"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read(tmp_path: Path, name: str, data: bytes, message: str) -> None:
+    assert error_of(tmp_path, name, data) == message
+
+
+# CSV
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ("Port,Berths\nOrrin,4\nSkell,2\n", "Port | Berths\n\nPort: Orrin | Berths: 4\n\nPort: Skell | Berths: 2"),
+        ("sep=;\r\nPort;Fee\r\nOrrin;1,50\r\n", "Port | Fee\n\nPort: Orrin | Fee: 1,50"),
+        ("Port\tFee\nOrrin\t1,50\n", "Port | Fee\n\nPort: Orrin | Fee: 1,50"),
+        ('Port,Note\nOrrin,"Two\nlines, ""quoted"""\n', 'Port | Note\n\nPort: Orrin | Note: Two lines, "quoted"'),
+        ("1,2\n3,4\n", "1 | 2\n\n3 | 4"),
+        ("Hafen;Gebühr\nÖland;3\n".encode("cp1252"), "Hafen | Gebühr\n\nHafen: Öland | Gebühr: 3"),
+        ("Port,Berths\rOrrin,4\r".encode("utf-16"), "Port | Berths\n\nPort: Orrin | Berths: 4"),
+        ("A,B\n1,2\n,\n\n3\n4,5,6\n7,\n,8\n9,9\n",
+         "A | B\n\nA: 1 | B: 2\n\nA: 3\n\nA: 4 | B: 5 | 6\n\nA: 7\n\nB: 8\n\nA: 9 | B: 9"),
+    ],
+)  # fmt: skip
+def test_csv_rows(tmp_path: Path, data: bytes | str, text: str) -> None:
+    document = read(tmp_path, "a.csv", data)
+    assert (document.media_type, document.text) == ("text/csv", text)
+
+
+def test_csv_rows_are_counted_as_a_spreadsheet_counts_them(tmp_path: Path) -> None:
+    rows = "".join(f'"{number}\n",{"x" * 300}\n' for number in range(2, 5))
+    document = read(tmp_path, "a.csv", f"Number,Text\n\n{rows}")
+    assert [heading for heading, _ in outline(document)] == [("rows 1–3",), ("row 4",), ("row 5",)]
+
+
+@pytest.mark.parametrize(
+    ("head", "suffix"),
+    [
+        (b"Port,Berths,Fee\nOrrin,4,1.5\nSkell,2,3\n", ""),
+        (b"Port;Berths;Fee\nOrrin;4;1,5\nSkell;2;3\n", ".txt"),
+        (b'Port\tBerths\tFee\nOrrin\t"4, or 5"\t1\nSkell\t2\t3\n', ".dat"),
+        (b"Port,Berths\nOrrin,4", ".csv"),
+        (b"Port,Berths,Fee\n" + b"Orrin,4,1\n" * 1000, ".log"),
+    ],
+)
+def test_what_is_taken_for_csv(head: bytes, suffix: str) -> None:
+    found = detect(head[:4096], suffix)
+    assert found is not None
+    assert found.name == "CSV"
+
+
+@pytest.mark.parametrize(
+    ("head", "suffix", "name"),
+    [
+        (b"Red, white, blue\nOne, two, three\nFish, fowl, flesh\n", ".txt", "plain text"),
+        (b"Dear Anna,\n\nwe came, we saw, we left.\n\nYours,\nBen\n", ".csv", "plain text"),
+        (b"Port,Berths\nOrrin,4\nSkell,2\n", ".txt", "plain text"),
+        (b"10,20,30\n40,50,60\n70,80,90\n", ".txt", "plain text"),
+        (b"Port,Berths,Fee\nOrrin,4,1\nSkell,2,3\n", ".md", "Markdown"),
+        (b"Just one column\nand rows\nof it\n", ".csv", "plain text"),
+        (b"a=1;b=2;c=3;\nif (x) { y; z; }\nreturn;\n", ".c", "plain text"),
+        (b"| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n", ".txt", "plain text"),
+        (b"2026-05-04;INFO;started\n2026-05-04;INFO;stopped\n2026-05-04;WARN;late\n", ".log", "plain text"),
+    ],
+)
+def test_what_is_not_taken_for_csv(head: bytes, suffix: str, name: str) -> None:
+    found = detect(head, suffix)
+    assert found is not None
+    assert found.name == name
+
+
+def test_a_quotation_mark_that_is_never_closed(tmp_path: Path) -> None:
+    assert error_of(tmp_path, "a.csv", "A,B\n" + "1,2\n" * 2000 + '"3,4\n' + "5,6\n" * 50_000)== (
+        "a.csv: the row that begins in line 2002 cannot be read: field larger than field limit (131072). "
+        "See that every quotation mark in it is closed"
+    )
+
+
+def test_a_long_header_does_not_make_much_of_short_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("index.formats.rows.MAX_UNPACKED", 2_000_000)
+    assert error_of(tmp_path, "a.csv", f"{'a' * 100},{'b' * 100}\n" + "1,2\n" * 20_000) == (
+        "a.csv: its rows with their headers are longer than 2 million characters. Split it into smaller files"
+    )
