@@ -36,6 +36,7 @@ from index.generation import (
 from index.lexical import LexicalWriter
 from index.types import Chunk, Document
 from index.vectors import write_vectors
+from index.walk import comes_by
 
 _OWN = ("generations", "cache", "runs", "CURRENT", "lock", "lock.pid", "pullquote.toml")  # in a home; uploads are documents
 _ENCODE_AT_ONCE = 1024  # chunks: enough to sort by length, little enough to hold in memory
@@ -93,7 +94,7 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
         roots, scan, excluded = _roots(home, before.manifest if before else remembered(home), paths)
         roots, scan = _without_deleted_files(before, roots, scan)
         changes = _Changes()
-        found = {file.source: file for file in _look(home, scan, excluded, changes)}
+        found = {file.source: file for file in _look(home, roots, scan, excluded, changes)}
         kept = _carried(before, roots, scan, found, changes)
         if before and not rebuild and _same(before, roots, excluded, kept, found):
             return _nothing_new(before, changes, started)
@@ -202,11 +203,11 @@ def _roots(home: Path, before: Manifest | None, paths: Sequence[Path],
             raise InputError(f"there is no file or folder {path}", "Check the path")
         if absolute.resolve() == home.resolve():
             raise InputError(f"{path} is the index itself", "Name the files to index")
-        if not any(_leads_to(root.path, absolute) for root in roots):
-            roots = [root for root in roots if not _leads_to(str(absolute), Path(root.path))]
+        if not any(comes_by(Path(root.path), absolute) for root in roots):
+            roots = [root for root in roots if not comes_by(absolute, Path(root.path))]
             roots.append(Root(str(absolute), _free_name(absolute, [root.name for root in roots])))
     scan = [Root(str(path), Path(root.name, path.relative_to(root.path)).as_posix())
-            for path in map(_absolute, paths) for root in roots if _leads_to(root.path, path)]
+            for path in map(_absolute, paths) for root in roots if comes_by(Path(root.path), path)]
     excluded = [source for source in excluded if not any(_below(source, root.name) for root in scan)]
     if not paths and not roots:
         raise NoIndex(f"nothing is indexed in {home} yet", "Index your files with: pullquote index PATH")
@@ -216,11 +217,6 @@ def _roots(home: Path, before: Manifest | None, paths: Sequence[Path],
 def _absolute(path: Path) -> Path:
     """Without `..` and `~`; links stay as they are."""
     return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 (Path.absolute keeps `..`, resolve follows links)
-
-
-def _leads_to(root: str, path: Path) -> bool:
-    """Whether a walk of the root comes by the path: it is the root or lies below it, in no hidden folder."""
-    return path.is_relative_to(root) and not any(part.startswith(".") for part in path.relative_to(root).parts)
 
 
 def _without_deleted_files(before: Generation | None, roots: tuple[Root, ...], scan: tuple[Root, ...],
@@ -241,12 +237,14 @@ def _free_name(path: Path, taken: Sequence[str]) -> str:
     return next(name for name in names if not any(_below(name, other) or _below(other, name) for other in taken))
 
 
-def _look(home: Path, scan: Sequence[Root], excluded: Sequence[str], changes: _Changes) -> Iterator[Found]:
+def _look(home: Path, roots: Sequence[Root], scan: Sequence[Root], excluded: Sequence[str], changes: _Changes,
+          ) -> Iterator[Found]:
     """The files below the roots to look through, the home's own left out; what cannot be looked at is noted."""
     seen: set[str] = set()
     ours = tuple(_absolute(home / name) for name in _OWN)
     for root in scan:
-        for found in find_files(Path(root.path), root.name):
+        top = next(Path(whole.path) for whole in roots if _below(root.name, whole.name))
+        for found in find_files(Path(root.path), root.name, top):
             if isinstance(found, FileError):
                 changes.skipped.append(found)
                 continue

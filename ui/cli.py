@@ -81,10 +81,11 @@ def index(paths: Annotated[list[Path] | None,
     from eval.sets import SAMPLE
     from index.build import sync
     from index.encoder import load_encoder
+    from index.walk import expand
 
     where = _home(home)
     config = _config(where)
-    wanted = [*(paths or []), *([SAMPLE] if sample else [])]
+    wanted = [*expand(paths or []), *([SAMPLE] if sample else [])]
     encoder = load_encoder(config.encoder)
     with _Bars() as bars:
         report = sync(where, wanted, encoder=encoder, chunking=config.chunking, rebuild=rebuild, progress=bars.listen)
