@@ -38,7 +38,7 @@ from index.types import Chunk, Document
 from index.vectors import write_vectors
 from index.walk import comes_by
 
-_OWN = ("generations", "cache", "runs", "CURRENT", "lock", "lock.pid", "pullquote.toml")  # in a home; uploads are documents
+OWN = ("generations", "cache", "runs", "CURRENT", "lock", "lock.pid", "pullquote.toml")  # in a home; uploads are documents
 _ENCODE_AT_ONCE = 1024  # chunks: enough to sort by length, little enough to hold in memory
 
 
@@ -241,7 +241,7 @@ def _look(home: Path, roots: Sequence[Root], scan: Sequence[Root], excluded: Seq
           ) -> Iterator[Found]:
     """The files below the roots to look through, the home's own left out; what cannot be looked at is noted."""
     seen: set[str] = set()
-    ours = tuple(_absolute(home / name) for name in _OWN)
+    ours = tuple(_absolute(home / name) for name in OWN)
     for root in scan:
         top = next(Path(whole.path) for whole in roots if _below(root.name, whole.name))
         for found in find_files(Path(root.path), root.name, top):
