@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import settings
@@ -16,13 +17,20 @@ from index.types import Document, Section
 settings.register_profile("pullquote", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("pullquote")
 
-# `from fakes import ...` works in any test. The folder stays off the path, where `tests/index` would hide `index`.
-_spec = importlib.util.spec_from_file_location("fakes", Path(__file__).parent / "fakes.py")
-assert _spec
-assert _spec.loader
-fakes = importlib.util.module_from_spec(_spec)
-sys.modules["fakes"] = fakes
-_spec.loader.exec_module(fakes)
+
+
+def _importable(name: str) -> ModuleType:
+    """Make `from NAME import …` work in any test. The folder stays off the path, where `tests/index` would hide `index`."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
+    assert spec
+    assert spec.loader
+    sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+fakes = _importable("fakes")
+_importable("pdfs")
 WordEncoder = fakes.WordEncoder
 
 MakeDocument = Callable[..., Document]

@@ -1,4 +1,4 @@
-"""PDF: each page's text as pdfium gives it, joined by form feeds, so that an offset is a page and an index."""
+"""PDF: each page's text as pdfium gives it, joined by form feeds, so that an offset is a page and a place in its text."""
 
 from __future__ import annotations
 
@@ -19,15 +19,55 @@ BROKEN_WORD = "\ufffe"
 SOFT_HYPHEN = "\u00ad"
 
 
-def page_text(page: Any) -> str:
-    """A pdfium page's text; character `i` of it is the page's character `i`."""
-    textpage = page.get_textpage()
-    try:
+Box = tuple[float, float, float, float]  # left, bottom, right, top in PDF points
+
+
+class PageText:
+    """The text of a pdfium page, and where each of its characters stands. Used under `PDFIUM`, and closed."""
+
+    def __init__(self, page: Any) -> None:
+        self._page = page.get_textpage()
         # Half a surrogate pair stays one character here (it is replaced later), where "ignore" would shift the rest.
-        text: str = textpage.get_text_range(errors="surrogatepass")
+        self._told: str = self._page.get_text_range(errors="surrogatepass")
+        self.text: str = self._told.replace(BROKEN_WORD, SOFT_HYPHEN)
+
+    def places(self, start: int, end: int) -> Iterator[tuple[Box, Box, float]]:
+        """Of each character in [start, end) that can be seen: the font's box, the ink's, and its angle in radians.
+
+        pdfium numbers otherwise than the text: a character beyond the basic plane counts twice, and a glyph of unknown
+        meaning has a number but no character.
+        """
+        from pypdfium2.raw import FPDFText_GetCharAngle, FPDFText_GetCharIndexFromTextIndex, FPDFText_IsGenerated
+
+        for unit in range(_units(self._told[:start]), _units(self._told[:end])):
+            index = FPDFText_GetCharIndexFromTextIndex(self._page, unit)
+            if index >= 0 and not FPDFText_IsGenerated(self._page, index):
+                font, ink = self._page.get_charbox(index, loose=True), self._page.get_charbox(index)
+                ink = ink if _has_area(ink) else font  # of white space, and of fonts that state no outlines
+                if _has_area(ink):
+                    yield font, ink, float(FPDFText_GetCharAngle(self._page, index))
+
+    def close(self) -> None:
+        """Give it back to pdfium."""
+        self._page.close()
+
+
+def page_text(page: Any) -> str:
+    """A pdfium page's text."""
+    text = PageText(page)
+    try:
+        return text.text
     finally:
-        textpage.close()
-    return text.replace(BROKEN_WORD, SOFT_HYPHEN)
+        text.close()
+
+
+def _units(text: str) -> int:
+    """How many UTF-16 units a text has, which is what pdfium counts."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _has_area(box: Box) -> bool:
+    return box[0] < box[2] and box[1] < box[3]
 
 
 def _recognises(head: bytes, suffix: str) -> bool:
