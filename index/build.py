@@ -34,7 +34,7 @@ from index.generation import (
     writing,
 )
 from index.lexical import LexicalWriter
-from index.types import Chunk, Document
+from index.types import Chunk, Document, Notice
 from index.vectors import write_vectors
 from index.walk import comes_by
 
@@ -54,7 +54,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a build did, by source; `encoded` counts the chunks that had to be encoded anew."""
+    """What a build did, by source; `encoded` counts the chunks that had to be encoded anew.
+
+    `notices` are of files that went in now, but not whole.
+    """
 
     generation: str
     added: tuple[str, ...] = ()
@@ -62,6 +65,7 @@ class Report:
     removed: tuple[str, ...] = ()
     unchanged: int = 0
     skipped: tuple[FileError, ...] = ()
+    notices: tuple[Notice, ...] = ()
     documents: int = 0
     chunks: int = 0
     encoded: int = 0
@@ -77,6 +81,7 @@ class _Changes:
     updated: list[str] = field(default_factory=list)
     unchanged: int = 0
     skipped: list[FileError] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
 
 
 def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: Chunking = DEFAULT,
@@ -113,7 +118,7 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
         old = {info.source for info in before.sources()} if before else set()
         removed = old - build.sources
     return Report(manifest.id, tuple(changes.added), tuple(changes.updated), tuple(sorted(removed)), changes.unchanged,
-                  tuple(changes.skipped), manifest.documents, manifest.chunks, build.encoded,
+                  tuple(changes.skipped), tuple(changes.notices), manifest.documents, manifest.chunks, build.encoded,
                   time.perf_counter() - started)
 
 
@@ -203,11 +208,11 @@ def _roots(home: Path, before: Manifest | None, paths: Sequence[Path],
             raise InputError(f"there is no file or folder {path}", "Check the path")
         if absolute.resolve() == home.resolve():
             raise InputError(f"{path} is the index itself", "Name the files to index")
-        if not any(comes_by(Path(root.path), absolute) for root in roots):
-            roots = [root for root in roots if not comes_by(absolute, Path(root.path))]
+        if not any(_leads_to(root.path, absolute) for root in roots):
+            roots = [root for root in roots if not _leads_to(str(absolute), Path(root.path))]
             roots.append(Root(str(absolute), _free_name(absolute, [root.name for root in roots])))
     scan = [Root(str(path), Path(root.name, path.relative_to(root.path)).as_posix())
-            for path in map(_absolute, paths) for root in roots if comes_by(Path(root.path), path)]
+            for path in map(_absolute, paths) for root in roots if _leads_to(root.path, path)]
     excluded = [source for source in excluded if not any(_below(source, root.name) for root in scan)]
     if not paths and not roots:
         raise NoIndex(f"nothing is indexed in {home} yet", "Index your files with: pullquote index PATH")
@@ -217,6 +222,11 @@ def _roots(home: Path, before: Manifest | None, paths: Sequence[Path],
 def _absolute(path: Path) -> Path:
     """Without `..` and `~`; links stay as they are."""
     return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 (Path.absolute keeps `..`, resolve follows links)
+
+
+def _leads_to(root: str, path: Path) -> bool:
+    """Whether a walk of the root comes by the path."""
+    return str(path).startswith(root) and comes_by(Path(root), path)  # the quick look first: a glob may be many roots
 
 
 def _without_deleted_files(before: Generation | None, roots: tuple[Root, ...], scan: tuple[Root, ...],
@@ -304,6 +314,7 @@ def _take_in(build: _Build, file: Found, excluded: Sequence[str], before: Genera
         if any(_below(document.source, source) for source in excluded):
             continue
         build.add(document, str(file.path))
+        changes.notices += [Notice(document.source, message) for message in document.notices]
         if document.source not in old:
             changes.added.append(document.source)
         elif build.text_before(document.id) == document.text_sha256:

@@ -170,6 +170,7 @@ def _document(extract: Extract, format: Format, source: str, file_sha256: str, m
         text_sha256=sha256_text(text),
         sections=extract.sections or (Section(0, len(text)),),
         modified=modified,
+        notices=extract.notices,
     )
 
 

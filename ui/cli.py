@@ -374,7 +374,8 @@ def _report_json(report: Report) -> dict[str, Any]:
     return {"generation": report.generation, "added": report.added, "updated": report.updated, "removed": report.removed,
             "unchanged": report.unchanged, "documents": report.documents, "chunks": report.chunks,
             "encoded": report.encoded, "seconds": round(report.seconds, 3),
-            "skipped": [{"source": e.source, "reason": e.message, "remedy": e.remedy} for e in report.skipped]}
+            "skipped": [{"source": e.source, "reason": e.message, "remedy": e.remedy} for e in report.skipped],
+            "notices": [{"source": n.source, "message": n.message} for n in report.notices]}
 
 
 def _print_report(report: Report) -> None:
@@ -383,6 +384,8 @@ def _print_report(report: Report) -> None:
             print(f"{word:8} {_printable(source)}")
         if len(sources) > 20:
             print(f"{word:8} … and {len(sources) - 20} more")
+    for notice in report.notices:
+        print(f"note     {_printable(str(notice))}")
     for error in report.skipped:
         print(f"skipped  {_printable(str(error))}")
     print(f"{len(report.added)} added, {len(report.updated)} updated, {len(report.removed)} removed, {report.unchanged}"
@@ -391,14 +394,15 @@ def _print_report(report: Report) -> None:
 
 
 def _print_change(report: Report) -> None:
-    """What a change under watch did, in one line, and a line for each file that cannot be read since."""
+    """What a change under watch did, in one line, and a line for each file that cannot be read, or not whole, since."""
     changes = (("added", report.added), ("updated", report.updated), ("removed", report.removed))
     told = ", ".join(f"{word} {sources[0]}" + (f" and {len(sources) - 1} more" if sources[1:] else "")
                      for word, sources in changes if sources)
     if told:
         print(f"{datetime.now():%H:%M:%S} {_printable(told)}: {report.documents} documents", flush=True)
-    for error in report.skipped:
-        print(f"{datetime.now():%H:%M:%S} skipped {_printable(str(error))}", flush=True)
+    for word, news in (("note", report.notices), ("skipped", report.skipped)):
+        for each in news:
+            print(f"{datetime.now():%H:%M:%S} {word} {_printable(str(each))}", flush=True)
 
 
 def _print_calibration(made: Calibration, right: int, before: float, after: float) -> None:

@@ -76,17 +76,20 @@ def _recognises(head: bytes, suffix: str) -> bool:
 
 def _read(data: bytes, source: str) -> Iterator[Extract]:
     with PDFIUM:
-        title, pages = _title_and_pages(data, source)
+        title, pages, pictures = _title_and_pages(data, source)
     if not any(page.strip() for page in pages):
         count = "its 1 page holds" if len(pages) == 1 else f"its {len(pages)} pages hold"
         raise FileError(source, f"{count} no text: a scan needs OCR first", "Run OCR on it and index the result")
-    yield Extract(title, PAGE_END.join(pages), _sections(pages))
+    yield Extract(title, PAGE_END.join(pages), _sections(pages), notices=_notices(pictures))
 
 
-def _title_and_pages(data: bytes, source: str) -> tuple[str, list[str]]:
+def _title_and_pages(data: bytes, source: str) -> tuple[str, list[str], list[int]]:
+    """The title, each page's text, and the numbers of the pages that show something but hold no text."""
     pdf = _open(data, source)
     try:
-        return sensible_title(pdf.get_metadata_dict().get("Title", "")), list(_pages(pdf, source))
+        pages = list(_pages(pdf, source))
+        pictures = [number for number, (text, shows) in enumerate(pages, start=1) if shows and not text.strip()]
+        return sensible_title(pdf.get_metadata_dict().get("Title", "")), [text for text, _ in pages], pictures
     finally:
         pdf.close()
 
@@ -104,8 +107,10 @@ def _open(data: bytes, source: str) -> Any:
         raise _damaged(source, "it cannot be opened") from problem
 
 
-def _pages(pdf: Any, source: str) -> Iterator[str]:
+def _pages(pdf: Any, source: str) -> Iterator[tuple[str, bool]]:
+    """Each page's text, and whether anything is drawn on it (a page left blank needs no OCR)."""
     import pypdfium2
+    from pypdfium2.raw import FPDFPage_CountObjects
 
     for number in range(len(pdf)):
         try:
@@ -113,13 +118,31 @@ def _pages(pdf: Any, source: str) -> Iterator[str]:
         except pypdfium2.PdfiumError as problem:
             raise _damaged(source, f"page {number + 1} of {len(pdf)} cannot be opened") from problem
         try:
-            yield page_text(page)
+            yield page_text(page), FPDFPage_CountObjects(page) > 0
         finally:
             page.close()
 
 
 def _damaged(source: str, what: str) -> FileError:
     return FileError(source, f"it is a damaged or incomplete PDF: {what}", "Get a whole copy and index it again")
+
+
+def _notices(pictures: list[int]) -> tuple[str, ...]:
+    """What to say of pages without text.
+
+    >>> _notices([3, 5, 6, 7])
+    ('pages 3 and 5-7 have no text: need OCR',)
+    """
+    if len(pictures) < 2:
+        return tuple(f"page {number} has no text: needs OCR" for number in pictures)
+    runs: list[list[int]] = []
+    for number in pictures:
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    *all_but_last, last = ["-".join(map(str, run)) for run in runs]
+    return (f"pages {', '.join(all_but_last)}{' and ' if all_but_last else ''}{last} have no text: need OCR",)
 
 
 def _sections(pages: list[str]) -> tuple[Section, ...]:

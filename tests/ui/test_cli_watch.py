@@ -13,6 +13,7 @@ from queue import Queue
 from threading import Thread
 
 import pytest
+from pdfs import by_hand
 
 from index.generation import open_current, writing
 
@@ -74,9 +75,12 @@ def test_a_line_for_every_change_until_it_is_stopped(folder: Path, watching: Wat
     assert watching.line()[8:] == " added docs/bicycles.md, removed docs/shed.md: 2 documents"
     (docs / "scan\x1b[2J.pdf").write_bytes(b"%PDF-1.7 and then nothing")
     assert watching.line()[8:].startswith(" skipped docs/scan [2J.pdf: it is a damaged or incomplete PDF")
+    (docs / "part.pdf").write_bytes(by_hand("BT /F 12 Tf 50 200 Td (Lifts are out of order.) Tj ET", "0 0 9 9 re f"))
+    assert watching.line()[8:] == " added docs/part.pdf: 3 documents"
+    assert watching.line()[8:] == " note docs/part.pdf: page 2 has no text: needs OCR"
     for path in docs.iterdir():
         path.rename(folder / path.name)
-    assert "removed docs/bicycles.md and 1 more: 0 documents" in watching.line()
+    assert "removed docs/bicycles.md and 2 more: 0 documents" in watching.line()
     code, said = watching.end(signal.SIGTERM)
     assert (code, said) == (0, "pullquote: stopped\n")
     with writing(folder / ".pullquote"):
