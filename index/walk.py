@@ -8,7 +8,7 @@ a file wins, and nothing can be taken back in below a folder that is left out.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,6 +78,22 @@ def comes_by(top: Path, path: Path) -> bool:
         if part.startswith(".") or here.is_symlink() or ignored.covers(here, here.is_dir()):
             return False
     return True
+
+
+def folders(top: Path) -> Iterator[Path]:
+    """Every folder that a walk of `top` comes by, itself the first."""
+    waiting = [(top, Ignored())]
+    while waiting:
+        folder, ignored = waiting.pop()
+        yield folder
+        try:
+            ignored = ignored.within(folder, str(folder))
+            with os.scandir(folder) as listing:
+                below = [Path(entry.path) for entry in listing
+                         if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)]
+        except (OSError, FileError):  # `find_files` says what is wrong with it
+            continue
+        waiting += [(path, ignored) for path in below if not ignored.covers(path, is_folder=True)]
 
 
 def expand(paths: Sequence[Path]) -> list[Path]:

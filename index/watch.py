@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from index.build import OWN, Listener, Progress, Report
 from index.errors import FileError, HomeError, PullquoteError
 from index.generation import remembered
-from index.walk import IGNORE_FILE, comes_by
+from index.walk import IGNORE_FILE, comes_by, folders
 
 if TYPE_CHECKING:
     from watchfiles._rust_notify import RustNotify
@@ -41,15 +41,18 @@ def follow(home: Path, paths: Sequence[Path], sync: Sync, stop: threading.Event)
 
     first, told = True, set[str]()
     while not stop.is_set():
-        watched = _targets(home, paths if first else ())
+        joining = paths if first else ()
+        watched = _places(home, joining)
         try:
             notifier = _notifier(watched)
         except FileNotFoundError:  # gone since we looked
             continue
         with notifier:  # before the sync, so that no change falls between
+            if _places(home, joining) - watched:
+                continue  # a folder came while we began to listen
             failed = False
             try:
-                report = sync(paths if first else (), go_on)
+                report = sync(joining, go_on)
                 new = tuple(error for error in report.skipped if str(error) not in told)
                 told = {str(error) for error in report.skipped}
                 if first or new or report.added or report.updated or report.removed:
@@ -72,24 +75,33 @@ def _wait(notifier: RustNotify, home: Path, watched: set[str], failed: bool, sto
     while not stop.is_set():
         news = notifier.watch(LONGEST, QUIET, AGAIN, stop)
         if isinstance(news, set):
-            if any(_concerns(home, Path(path)) for _, path in news):
+            roots = _roots(home)
+            if any(_concerns(home, roots, Path(path)) for _, path in news):
                 return
-        elif news != "timeout" or failed or _targets(home) - watched:
+        elif news != "timeout" or failed or any(str(root) not in watched for root in _roots(home) if root.exists()):
             return
 
 
-def _targets(home: Path, paths: Sequence[Path] = ()) -> set[str]:
-    """The paths to watch: the library's roots and these, as far as they are there."""
+def _roots(home: Path) -> list[Path]:
     manifest = remembered(home)
-    roots = [Path(root.path) for root in manifest.roots] if manifest else []
-    return {str(path) for path in [*roots, *(path.absolute() for path in paths)] if path.exists()}
+    return [Path(root.path) for root in manifest.roots] if manifest else []
+
+
+def _places(home: Path, paths: Sequence[Path] = ()) -> set[str]:
+    """What to listen to: the folders that walks of the roots and of these paths come by, and the files among them.
+
+    Each by itself, because a watcher that goes down by itself also goes where links lead, be it everywhere.
+    """
+    tops = {path for path in [*_roots(home), *(path.absolute() for path in paths)] if path.exists()}
+    return {str(place) for top in tops for place in (folders(top) if top.is_dir() else [top])}
 
 
 def _notifier(paths: set[str]) -> RustNotify:
     from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
     try:
-        return RustNotify(sorted(paths), False, False, 300, True, True)
+        return RustNotify(sorted(paths), debug=False, force_polling=False, poll_delay_ms=300, recursive=False,
+                          ignore_permission_denied=True)
     except FileNotFoundError:
         raise
     except (OSError, WatchfilesRustInternalError) as problem:
@@ -97,17 +109,13 @@ def _notifier(paths: set[str]) -> RustNotify:
                         "On Linux raise fs.inotify.max_user_watches, or index without --watch") from problem
 
 
-def _concerns(home: Path, path: Path) -> bool:
+def _concerns(home: Path, roots: Sequence[Path], path: Path) -> bool:
     """Whether a walk of a root comes by a path that changed, or would if it still were there; not so our own files."""
     if any(path.is_relative_to(place / name) for place in (home, home.resolve()) for name in OWN):
         return False
     looked_at = path.parent if path.name == IGNORE_FILE else path
-    manifest = remembered(home)
-    for root in manifest.roots if manifest else ():
-        for top in {Path(root.path), Path(root.path).resolve()}:  # some systems tell the one, some the other
-            try:
-                if comes_by(top, looked_at):
-                    return True
-            except FileError:
-                return True  # the sync will say what is wrong
-    return False
+    try:
+        # Some systems tell a root as it was named, some where its links lead.
+        return any(comes_by(top, looked_at) for root in roots for top in {root, root.resolve()})
+    except FileError:
+        return True  # the sync will say what is wrong

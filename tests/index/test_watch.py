@@ -133,6 +133,32 @@ def test_what_does_not_concern_the_library_wakes_nothing(docs: Path, start: Star
     assert follower.syncs == syncs
 
 
+def test_links_are_not_followed_and_new_folders_are(docs: Path, tmp_path: Path, start: Start) -> None:
+    put(docs / "a" / "a.md", "A thing.")
+    put(tmp_path / "outside" / "deep" / "o.md", "Outside.")
+    (docs / "out").symlink_to(tmp_path / "outside")
+    (docs / "loop").symlink_to(docs)
+    (docs / "everywhere").symlink_to("/")
+    follower = start(docs)
+    assert follower.news().added == ("docs/a/a.md",)
+    syncs = follower.syncs
+    put(tmp_path / "outside" / "deep" / "o.md", "Outside, changed.")
+    assert follower.quiet(1)
+    assert follower.syncs == syncs
+    for turn in range(3):  # each folder is listened to as soon as it is there
+        folder = docs / "a" / "/".join("new"[: turn + 1])
+        put(folder / "n.md", f"In folder {turn}.")
+        assert follower.news().added == (f"docs/a/{'/'.join('new'[:turn + 1])}/n.md",)
+        put(folder / "n.md", f"In folder {turn}, changed.")
+        assert follower.news().updated == (f"docs/a/{'/'.join('new'[:turn + 1])}/n.md",)
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "outside")
+    linked = start(link, home=tmp_path / "second")  # a root may itself be a link
+    assert linked.news().added == ("link/deep/o.md",)
+    put(tmp_path / "outside" / "deep" / "o.md", "Outside, changed again.")
+    assert linked.news().updated == ("link/deep/o.md",)
+
+
 def test_a_file_that_cannot_be_read_is_told_once(docs: Path, home: Path, start: Start) -> None:
     follower = start(docs)
     follower.news()
