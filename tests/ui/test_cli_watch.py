@@ -17,7 +17,7 @@ from pdfs import by_hand
 
 from index.generation import open_current, writing
 
-STARTING, PATIENCE = 60, 20  # seconds: until the models are loaded, until a change is told
+STARTING, PATIENCE = 240, 20  # seconds: until the models are loaded, until a change is told
 
 
 class Watching:
