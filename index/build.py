@@ -37,10 +37,11 @@ from index.generation import (
 from index.lexical import LexicalWriter
 from index.sandbox import DEFAULT as LIMITS
 from index.sandbox import Limits, Sandbox
-from index.types import Chunk, Document, document_id
+from index.types import Chunk, Document, Notice, document_id
 from index.vectors import write_vectors
+from index.walk import comes_by
 
-_OWN = ("generations", "cache", "runs", "CURRENT", "lock", "lock.pid", "pullquote.toml")  # in a home; uploads are documents
+OWN = ("generations", "cache", "runs", "CURRENT", "lock", "lock.pid", "pullquote.toml")  # in a home; uploads are documents
 _ENCODE_AT_ONCE = 1024  # chunks: enough to sort by length, little enough to hold in memory
 
 
@@ -56,7 +57,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a build did, by source; `encoded` counts the chunks that had to be encoded anew."""
+    """What a build did, by source; `encoded` counts the chunks that had to be encoded anew.
+
+    `notices` are of files that went in now, but not whole.
+    """
 
     generation: str
     added: tuple[str, ...] = ()
@@ -64,6 +68,7 @@ class Report:
     removed: tuple[str, ...] = ()
     unchanged: int = 0
     skipped: tuple[FileError, ...] = ()
+    notices: tuple[Notice, ...] = ()
     documents: int = 0
     chunks: int = 0
     encoded: int = 0
@@ -79,6 +84,7 @@ class _Changes:
     updated: list[str] = field(default_factory=list)
     unchanged: int = 0
     skipped: list[FileError] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
 
 
 def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: Chunking = DEFAULT,
@@ -97,7 +103,7 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
         roots, scan, excluded = _roots(home, before.manifest if before else remembered(home), paths)
         roots, scan = _without_deleted_files(before, roots, scan)
         changes = _Changes()
-        found = {file.source: file for file in _look(home, scan, excluded, changes)}
+        found = {file.source: file for file in _look(home, roots, scan, excluded, changes)}
         kept = _carried(before, roots, scan, found, changes)
         if before and not rebuild and _same(before, roots, excluded, kept, found):
             return _nothing_new(before, changes, started)
@@ -116,7 +122,7 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
         old = {info.source for info in before.sources()} if before else set()
         removed = old - build.sources
     return Report(manifest.id, tuple(changes.added), tuple(changes.updated), tuple(sorted(removed)), changes.unchanged,
-                  tuple(changes.skipped), manifest.documents, manifest.chunks, build.encoded,
+                  tuple(changes.skipped), tuple(changes.notices), manifest.documents, manifest.chunks, build.encoded,
                   time.perf_counter() - started)
 
 
@@ -259,8 +265,8 @@ def _absolute(path: Path) -> Path:
 
 
 def _leads_to(root: str, path: Path) -> bool:
-    """Whether a walk of the root comes by the path: it is the root or lies below it, in no hidden folder."""
-    return path.is_relative_to(root) and not any(part.startswith(".") for part in path.relative_to(root).parts)
+    """Whether a walk of the root comes by the path."""
+    return str(path).startswith(root) and comes_by(Path(root), path)  # the quick look first: a glob may be many roots
 
 
 def _without_deleted_files(before: Generation | None, roots: tuple[Root, ...], scan: tuple[Root, ...],
@@ -281,12 +287,14 @@ def _free_name(path: Path, taken: Sequence[str]) -> str:
     return next(name for name in names if not any(_below(name, other) or _below(other, name) for other in taken))
 
 
-def _look(home: Path, scan: Sequence[Root], excluded: Sequence[str], changes: _Changes) -> Iterator[Found]:
+def _look(home: Path, roots: Sequence[Root], scan: Sequence[Root], excluded: Sequence[str], changes: _Changes,
+          ) -> Iterator[Found]:
     """The files below the roots to look through, the home's own left out; what cannot be looked at is noted."""
     seen: set[str] = set()
-    ours = tuple(_absolute(home / name) for name in _OWN)
+    ours = tuple(_absolute(home / name) for name in OWN)
     for root in scan:
-        for found in find_files(Path(root.path), root.name):
+        top = next(Path(whole.path) for whole in roots if _below(root.name, whole.name))
+        for found in find_files(Path(root.path), root.name, top):
             if isinstance(found, FileError):
                 changes.skipped.append(found)
                 continue
@@ -342,6 +350,7 @@ def _take_in(build: _Build, sandbox: Sandbox, file: Found, excluded: Sequence[st
         if any(_below(document.source, source) for source in excluded):
             continue
         build.add(document, str(file.path), origin)
+        changes.notices += [Notice(document.source, message) for message in document.notices]
         if document.id not in old:
             changes.added.append(document.source)
         elif build.text_before(document.id) == document.text_sha256:

@@ -19,6 +19,7 @@ from index.formats.base import Extract, Format, stem
 from index.formats.outline import one_line
 from index.formats.signatures import kind_of
 from index.types import Document, Section, document_id, sha256_text
+from index.walk import Ignored, ignored_in
 
 MAX_SIZE = 200_000_000
 MOST_CHARACTERS = 50_000_000  # of text and headings in one file
@@ -53,12 +54,13 @@ class Content:
     extracts: tuple[Extract, ...]
 
 
-def find_files(root: Path, name: str) -> Iterator[Found | FileError]:
+def find_files(root: Path, name: str, top: Path | None = None) -> Iterator[Found | FileError]:
     """Every regular file under `root` in a stable order, its source beginning with `name`; what cannot be looked at
     comes as a FileError in its place.
 
-    Hidden files and folders are left out. So are symbolic links: what they lead to inside the root is found under its
-    own name, and what lies outside was not asked for. No suffix is left out; `read_documents` looks at the content.
+    Hidden files and folders are left out, and what `.pullquoteignore` files name; those of folders above the root hold
+    too, from `top` down. So are symbolic links: what they lead to inside the root is found under its own name, and what
+    lies outside was not asked for. No suffix is left out; `read_documents` looks at the content.
     """
     try:
         is_folder = stat.S_ISDIR(root.stat().st_mode)
@@ -66,7 +68,12 @@ def find_files(root: Path, name: str) -> Iterator[Found | FileError]:
         yield _cannot(problem, name, FileError(name, "there is no such file or folder", "Check the path"))
         return
     if is_folder:
-        yield from _find_below(root, name)
+        try:
+            ignored = ignored_in(top or root, root, name)
+        except FileError as problem:
+            yield problem
+            return
+        yield from _find_below(root, name, ignored)
     else:
         yield _look_at(root, name)
 
@@ -109,21 +116,27 @@ def readable_formats() -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _find_below(folder: Path, source: str) -> Iterator[Found | FileError]:
+def _find_below(folder: Path, source: str, ignored: Ignored) -> Iterator[Found | FileError]:
     try:
         with os.scandir(folder) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
+        ignored = ignored.within(folder, source)
+    except FileError as problem:
+        yield problem
+        return
     except OSError as problem:
         yield _cannot(problem, source, _gone(source))
         return
     for entry in entries:
         if entry.name.startswith(".") or entry.is_symlink():
             continue
-        below = f"{source}/{_writable(entry.name)}"
-        if entry.is_dir(follow_symlinks=False):
-            yield from _find_below(Path(entry.path), below)
+        path, below, is_folder = Path(entry.path), f"{source}/{_writable(entry.name)}", entry.is_dir(follow_symlinks=False)
+        if ignored.covers(path, is_folder):
+            continue
+        if is_folder:
+            yield from _find_below(path, below, ignored)
         elif entry.is_file(follow_symlinks=False):
-            yield _look_at(Path(entry.path), below)
+            yield _look_at(path, below)
 
 
 def _look_at(path: Path, source: str) -> Found | FileError:
@@ -194,6 +207,7 @@ def _document(extract: Extract, content: Content, source: str) -> Document:
         sections=extract.sections or (Section(0, len(text)),),
         modified=content.modified,
         titled=bool(title),
+        notices=extract.notices,
     )
 
 

@@ -207,7 +207,7 @@ def _is_for_memory(error: BaseException | None) -> bool:
 
 
 def _packed(content: Content) -> bytes:
-    extracts = [[extract.title, extract.text, extract.key,
+    extracts = [[extract.title, extract.text, extract.key, extract.notices,
                  [[section.start, section.end, section.heading, section.page] for section in extract.sections]]
                 for extract in content.extracts]
     return json.dumps([content.media_type, content.file_sha256, content.modified, extracts]).encode()
@@ -221,8 +221,8 @@ def _unpacked(answer: bytes) -> Content:
         raise FileError(str(source), str(message), str(remedy))
     media_type, file_sha256, modified, extracts = found
     return Content(str(media_type), str(file_sha256), float(modified), tuple(
-        Extract(str(title), str(text), tuple(_section(*section) for section in sections), str(key))
-        for title, text, key, sections in extracts))
+        Extract(str(title), str(text), tuple(_section(*section) for section in sections), str(key), tuple(map(str, notices)))
+        for title, text, key, notices, sections in extracts))
 
 
 def _section(start: int, end: int, heading: list[str], page: int | None) -> Section:

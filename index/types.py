@@ -6,7 +6,7 @@ Offsets are Unicode code points into `Document.text`, half open. Whatever makes 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 
 def sha256_text(text: str) -> str:
@@ -40,6 +40,17 @@ class Section:
     page: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that whoever indexes a file should know, though it could be read."""
+
+    source: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.message}"
+
+
 @dataclass(frozen=True)
 class Document:
     """One document as extracted; `text` is never cleaned in a way that moves a character.
@@ -47,6 +58,7 @@ class Document:
     `source` is the name people see and cite (`handbook/leave.md`, `faq.jsonl#12`), unique in a library.
     `sections` tile the text in order. `modified` is the file's modification time in seconds since the epoch.
     `titled` is false where the document has no title of its own and `title` is its file's name.
+    `notices` say what of the file could not be read; they are told when it is, and not stored.
     """
 
     id: str
@@ -59,6 +71,7 @@ class Document:
     sections: tuple[Section, ...]
     modified: float
     titled: bool = True
+    notices: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         position = 0

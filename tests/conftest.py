@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import settings
@@ -16,14 +17,19 @@ from index.types import Document, Section
 settings.register_profile("pullquote", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("pullquote")
 
-# `from fakes import ...` works in any test. The folder stays off the path, where `tests/index` would hide `index`.
-for _name in ("fakes", "samples"):
-    _spec = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(f"{_name}.py"))
-    assert _spec
-    assert _spec.loader
-    sys.modules[_name] = importlib.util.module_from_spec(_spec)
-    _spec.loader.exec_module(sys.modules[_name])
-fakes = sys.modules["fakes"]
+
+
+def _importable(name: str) -> ModuleType:
+    """Make `from NAME import …` work in any test. The folder stays off the path, where `tests/index` would hide `index`."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec
+    assert spec.loader
+    sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+fakes, *_ = map(_importable, ("fakes", "samples", "pdfs"))
 WordEncoder = fakes.WordEncoder
 
 MakeDocument = Callable[..., Document]

@@ -1,12 +1,13 @@
-"""The REST face: ask, look up a citation, say how the service is. Every error is JSON: what happened, and what to do."""
+"""The REST face: ask, look up a citation or its page, say how the service is. Errors are JSON: what happened, what to do."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
@@ -14,9 +15,12 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from index.errors import Busy, InputError, NoIndex, PullquoteError, SourceChanged, SourceGone
+from index.generation import file_sha256
+from index.pages import boxes, page_image
+from index.types import Document
 from rag.assistant import Assistant
 from ui.render import sentence
-from ui.sources import Offsets, Reference, surroundings
+from ui.sources import Offsets, Reference, surroundings, verify
 
 _STATUS: tuple[tuple[type[PullquoteError], int], ...] = (
     (InputError, 422), (SourceGone, 404), (SourceChanged, 409), (NoIndex, 503), (Busy, 503))
@@ -59,6 +63,41 @@ def router(assistant: Callable[[], Assistant]) -> APIRouter:
         return surroundings(assistant().store.document(cited.document_id), cited,
                             next(iter(_spans(asked.get("highlight", ""))), None), _spans(asked.get("other", "")),
                             _number(asked.get("from")), _number(asked.get("to")))
+
+    def cited_file(reference: str) -> tuple[Reference, Document, Path]:
+        """A citation, its document, and the file that this was read from."""
+        store, cited = assistant().store, Reference.parse(reference)
+        document = store.document(cited.document_id)
+        verify(document, cited)
+        path = next(info.path for info in store.sources() if info.document_id == document.id)
+        return cited, document, Path(path)
+
+    @routes.get("/v1/pages/{reference}.png")
+    def page(reference: str, request: Request) -> Response:
+        """A page of the cited PDF as a picture, the quote highlighted: the first that it stands on, or `page=N`.
+
+        `scale=2` is in pixels for a PDF point. The header `highlight: TOP-BOTTOM` says where to look, in pixels.
+        """
+        cited, document, path = cited_file(reference)
+        asked = request.query_params
+        number = _number(asked.get("page")) or document.section_at(cited.start).page or 1
+        scale = _scale(asked.get("scale"))
+        tag = f'"{document.file_sha256[:32]}.{cited.start}.{cited.end}.{number}.{scale:g}"'
+        headers = {"etag": tag, "cache-control": "private, no-cache",  # it may be kept, and is asked for each time
+                   "cross-origin-resource-policy": "same-origin"}
+        if request.headers.get("if-none-match") == tag and path.is_file() and file_sha256(path) == document.file_sha256:
+            return Response(status_code=304, headers=headers)
+        png, drawn = page_image(document, path, number, cited.start, cited.end, scale)
+        if drawn:
+            headers["highlight"] = f"{min(box[1] for box in drawn):.0f}-{max(box[3] for box in drawn):.0f}"
+        return Response(png, media_type="image/png", headers=headers)
+
+    @routes.get("/v1/pages/{reference}")
+    def places(reference: str) -> dict[str, Any]:
+        """Where a quote stands on the pages of its PDF, in points from the lower left corner, a box a line."""
+        cited, document, path = cited_file(reference)
+        found = boxes(document, path, cited.start, cited.end)
+        return {"source": document.source, "pages": [{"page": place.page, "boxes": place.boxes} for place in found]}
 
     @routes.get("/healthz")
     def health() -> dict[str, Any]:
@@ -136,9 +175,17 @@ def _spans(text: str) -> list[Offsets]:
     return [(int(start), int(end)) for start, end in pairs]
 
 
+def _scale(text: str | None) -> float:
+    if text is None:
+        return 2.0
+    if not re.fullmatch(r"\d(\.\d{1,2})?", text):
+        raise InputError("a scale is a number like 1.5", "Correct the address")
+    return float(text)
+
+
 def _number(text: str | None) -> int | None:
     if text is None:
         return None
     if not re.fullmatch(r"\d{1,9}", text):
-        raise InputError("paragraphs are asked for by number", "Correct the address")
+        raise InputError("paragraphs and pages are asked for by number", "Correct the address")
     return int(text)

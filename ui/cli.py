@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
 
-    from index.build import Progress, Report
+    from index.build import Listener, Progress, Report
+    from index.watch import Sync
     from rag.calibration import Calibration
     from rag.config import Config
 
@@ -71,9 +73,10 @@ def _one_line(error: Exception) -> str:
 
 @app.command()
 def index(paths: Annotated[list[Path] | None,
-                           typer.Argument(help="Files and folders that join the library; none: those it has.",
+                           typer.Argument(help="Files, folders and globs that join the library; none: those it has.",
                                           show_default=False)] = None,
           home: Home = None,
+          watch: Annotated[bool, typer.Option("--watch", help="Go on, and follow every change until stopped.")] = False,
           rebuild: Annotated[bool, typer.Option("--rebuild", help="Read every file anew.")] = False,
           sample: Annotated[bool, typer.Option("--sample", help="Add the sample library that comes with Pullquote.")] = False,
           json: Json = False) -> int:
@@ -81,14 +84,26 @@ def index(paths: Annotated[list[Path] | None,
     from eval.sets import SAMPLE
     from index.build import sync
     from index.encoder import load_encoder
+    from index.walk import expand
 
     where = _home(home)
     config = _config(where)
-    wanted = [*(paths or []), *([SAMPLE] if sample else [])]
+    wanted = [*expand(paths or []), *([SAMPLE] if sample else [])]
     encoder = load_encoder(config.encoder)
-    with _Bars() as bars:
-        report = sync(where, wanted, encoder=encoder, chunking=config.chunking, limits=config.limits, rebuild=rebuild,
-                      progress=bars.listen)
+    anew = iter([rebuild])  # the first time only, when it is followed on
+
+    def update(paths: Sequence[Path], tell: Listener) -> Report:
+        def listen(step: Progress) -> None:
+            tell(step)
+            bars.listen(step)
+
+        with _Bars() as bars:
+            return sync(where, paths, encoder=encoder, chunking=config.chunking, limits=config.limits,
+                        rebuild=next(anew, False), progress=listen)
+
+    if watch:
+        return _watch(where, wanted, update, json)
+    report = update(wanted, lambda _: None)
     if json:
         _print_json(_report_json(report))
     else:
@@ -305,6 +320,37 @@ def calibrate(questions: Annotated[Path, typer.Argument(metavar="SET", help="Que
     return ANSWERED
 
 
+def _watch(home: Path, paths: Sequence[Path], update: Sync, json: bool) -> int:
+    """Follow the library's files until SIGINT or SIGTERM; a line for each change, JSON or not."""
+    import signal
+    import threading
+
+    from index.watch import follow
+
+    stop = threading.Event()
+
+    def end(number: int, _: object) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)  # the second time at once
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    first = True
+    for news in follow(home, paths, update, stop):
+        if isinstance(news, PullquoteError):
+            print(f"pullquote: {_one_line(news)} (it is tried again)", file=sys.stderr, flush=True)
+        elif json:
+            _print_json(_report_json(news), one_line=True)
+        elif first:
+            _print_report(news)
+            print("watching; stop with Ctrl+C", flush=True)
+        else:
+            _print_change(news)
+        first = False
+    print("pullquote: stopped", file=sys.stderr)
+    return ANSWERED
+
+
 def _home(home: Path | None) -> Path:
     return (home or Path(os.environ.get("PULLQUOTE_HOME") or ".pullquote")).expanduser().absolute()
 
@@ -329,10 +375,10 @@ def _writing(path: Path, write: Callable[[Path], object]) -> None:
         raise InputError(f"{path} cannot be written ({error.strerror})", "Choose another place") from error
 
 
-def _print_json(value: Any) -> None:
+def _print_json(value: Any, one_line: bool = False) -> None:
     import orjson
 
-    print(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+    print(orjson.dumps(value, option=None if one_line else orjson.OPT_INDENT_2).decode(), flush=True)
 
 
 def _printable(text: str, keep_lines: bool = False) -> str:
@@ -344,7 +390,8 @@ def _report_json(report: Report) -> dict[str, Any]:
     return {"generation": report.generation, "added": report.added, "updated": report.updated, "removed": report.removed,
             "unchanged": report.unchanged, "documents": report.documents, "chunks": report.chunks,
             "encoded": report.encoded, "seconds": round(report.seconds, 3),
-            "skipped": [{"source": e.source, "reason": e.message, "remedy": e.remedy} for e in report.skipped]}
+            "skipped": [{"source": e.source, "reason": e.message, "remedy": e.remedy} for e in report.skipped],
+            "notices": [{"source": n.source, "message": n.message} for n in report.notices]}
 
 
 def _print_report(report: Report) -> None:
@@ -353,11 +400,25 @@ def _print_report(report: Report) -> None:
             print(f"{word:8} {_printable(source)}")
         if len(sources) > 20:
             print(f"{word:8} … and {len(sources) - 20} more")
+    for notice in report.notices:
+        print(f"note     {_printable(str(notice))}")
     for error in report.skipped:
         print(f"skipped  {_printable(str(error))}")
     print(f"{len(report.added)} added, {len(report.updated)} updated, {len(report.removed)} removed, {report.unchanged}"
           f" unchanged, {len(report.skipped)} skipped: {report.documents} documents in {report.chunks} chunks,"
           f" {report.encoded} newly encoded, {report.seconds:.1f} s")
+
+
+def _print_change(report: Report) -> None:
+    """What a change under watch did, in one line, and a line for each file that cannot be read, or not whole, since."""
+    changes = (("added", report.added), ("updated", report.updated), ("removed", report.removed))
+    told = ", ".join(f"{word} {sources[0]}" + (f" and {len(sources) - 1} more" if sources[1:] else "")
+                     for word, sources in changes if sources)
+    if told:
+        print(f"{datetime.now():%H:%M:%S} {_printable(told)}: {report.documents} documents", flush=True)
+    for word, news in (("note", report.notices), ("skipped", report.skipped)):
+        for each in news:
+            print(f"{datetime.now():%H:%M:%S} {word} {_printable(str(each))}", flush=True)
 
 
 def _print_calibration(made: Calibration, right: int, before: float, after: float) -> None:

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from index.errors import InputError, SourceChanged
+from index.pages import pages_of
 from index.types import Document, check_span, sha256_text
 
 AROUND = 40  # paragraphs either side of the quote
@@ -45,6 +46,17 @@ class Reference:
         return cls(match[1], int(match[2]), int(match[3]), match[4])
 
 
+def verify(document: Document, cited: Reference, others: Sequence[Offsets] = ()) -> None:
+    """Raise SourceChanged where the text is not the one that was cited, InputError where a span lies outside of it."""
+    if not sha256_text(document.text).startswith(cited.sha12):
+        raise SourceChanged("The document has changed since this answer was given", "Ask again to quote it as it is now")
+    try:
+        for start, end in ((cited.start, cited.end), *others):
+            check_span(start, end, len(document.text), "citation")
+    except ValueError as error:
+        raise InputError("the citation lies outside of its document", "Ask again") from error
+
+
 def surroundings(document: Document, cited: Reference, highlight: Offsets | None = None, others: Sequence[Offsets] = (),
                  first: int | None = None, last: int | None = None) -> dict[str, Any]:
     """The paragraphs around a citation, or those from `first` up to `last`, each in pieces with their kinds.
@@ -52,15 +64,9 @@ def surroundings(document: Document, cited: Reference, highlight: Offsets | None
     Kinds: "quote", "highlight" (inside the quote), "other" (another citation of the answer), "" (none of these).
     Raises SourceChanged where the text is not the one that was cited, InputError where a span lies outside of it.
     """
-    if not sha256_text(document.text).startswith(cited.sha12):
-        raise SourceChanged("The document has changed since this answer was given", "Ask again to quote it as it is now")
     spans = [("highlight", highlight)] if highlight else []
     spans += [("quote", (cited.start, cited.end)), *(("other", other) for other in others)]
-    try:
-        for _, (start, end) in spans:
-            check_span(start, end, len(document.text), "citation")
-    except ValueError as error:
-        raise InputError("the citation lies outside of its document", "Ask again") from error
+    verify(document, cited, [span for _, span in spans])
     tiles = paragraphs(document.text)
     here = next(number for number, (_, end) in enumerate(tiles) if cited.start < end)
     first = max(0, here - AROUND) if first is None else min(max(0, first), len(tiles))
@@ -69,8 +75,8 @@ def surroundings(document: Document, cited: Reference, highlight: Offsets | None
         raise InputError(f"{last - first} paragraphs are too many at once", f"Ask for at most {AT_ONCE}")
     section = document.section_at(cited.start)
     return {"source": document.source, "title": document.title, "media_type": document.media_type,
-            "page": section.page, "heading": list(section.heading), "verified": True,
-            "quote": document.text[cited.start : cited.end],
+            "page": section.page, "pages": pages_of(document, cited.start, cited.end), "heading": list(section.heading),
+            "verified": True, "quote": document.text[cited.start : cited.end],
             "paragraph": here + 1, "paragraphs": len(tiles), "before": first, "after": len(tiles) - last,
             "window": [{"index": number, "heading": _is_heading(document, *tiles[number]),
                         "segments": list(_pieces(document.text, *tiles[number], spans))} for number in range(first, last)]}

@@ -13,13 +13,15 @@ from index.types import Section
 class Extract:
     """One document found in a file. `key` tells several in one file apart (a JSON Lines row's id), else empty.
 
-    `sections` tile `text`; an empty tuple stands for one section without heading or page.
+    `sections` tile `text`; an empty tuple stands for one section without heading or page. `notices` say what of the file
+    could not be read, though the rest could.
     """
 
     title: str
     text: str
     sections: tuple[Section, ...] = ()
     key: str = ""
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,8 @@ def make_answer(*quoted: tuple[Document, str, str], question: str = "How long?",
 class FakeStore:
     generation = "000001-abc"
 
-    def __init__(self, documents: Sequence[Document]) -> None:
+    def __init__(self, documents: Sequence[Document], path: str = "") -> None:
+        self._path = path
         self._documents = {document.id: document for document in documents}
 
     def document(self, document_id: str) -> Document:
@@ -50,22 +51,22 @@ class FakeStore:
         return self._documents[document_id]
 
     def sources(self) -> list[SourceInfo]:
-        return [SourceInfo(d.id, d.source, d.title, d.media_type, "", len(d.text), 2, None, 0.0)
+        return [SourceInfo(d.id, d.source, d.title, d.media_type, self._path, len(d.text), 2, None, 0.0)
                 for d in self._documents.values()]
 
 
 class FakeAssistant:
     """Answers every question with the same answer; without one, as if nothing were indexed."""
 
-    def __init__(self, documents: Sequence[Document] = (), answer: Answer | None = None) -> None:
-        self._documents, self._answer = documents, answer
+    def __init__(self, documents: Sequence[Document] = (), answer: Answer | None = None, path: str = "") -> None:
+        self._documents, self._answer, self._path = documents, answer, path
         self.asked: list[tuple[str, list[str]]] = []
 
     @property
     def store(self) -> FakeStore:
         if not self._documents:
             raise NoIndex("nothing is indexed yet", "Index your files with: pullquote index PATH")
-        return FakeStore(self._documents)
+        return FakeStore(self._documents, self._path)
 
     def ask(self, question: str, history: Sequence[str] = ()) -> Answer:
         _ = self.store

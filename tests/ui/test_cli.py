@@ -80,6 +80,7 @@ def test_index_reports_what_went_in_and_what_did_not(indexed: subprocess.Complet
     assert (report["updated"], report["removed"], report["unchanged"], report["documents"]) == ([], [], 0, 2)
     assert report["encoded"] == report["chunks"] >= 2
     [skipped] = report["skipped"]
+    assert report["notices"] == []
     assert skipped["source"] == "docs/scan.pdf"
     assert "PDF" in skipped["reason"]
     assert skipped["remedy"]

@@ -232,7 +232,7 @@ def _finished(report: Report, whole: Row, files: Sequence[Row], quiet: bool) -> 
         else:
             row.state, row.note, row.share = "ready", "ready", None
     rows = [*files] if files else [] if quiet else [whole]
-    return rows + [_skipped(error) for error in others]
+    return rows + [Row(notice.source, "noticed", notice.message) for notice in report.notices] + [_skipped(e) for e in others]
 
 
 def _done(report: Report) -> str:

@@ -34,7 +34,7 @@ element.addEventListener('click', (event) => {
 
 @dataclass
 class Row:
-    """A file on its way in. `state` is "waiting", "working", "ready", "failed" or "cancelled".
+    """A file on its way in. `state` is "waiting", "working", "ready", "noticed", "failed" or "cancelled".
 
     `share` of the work is done, where that is known.
     """

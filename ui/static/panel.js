@@ -2,7 +2,8 @@
 //
 // A citation is a link `#c:DOCUMENT.START.END.HASH` (and `~START-END` of the highlight). The server checks the hash and
 // sends the text around it already cut into pieces: offsets count code points, JavaScript counts UTF-16 units, so nothing
-// is ever sliced here. What comes from a document is set as textContent only, never as HTML.
+// is ever sliced here. What comes from a document is set as textContent only, never as HTML. Of a PDF the server also draws
+// the page with the quote highlighted: a second tab shows that.
 
 (() => {
   'use strict';
@@ -28,7 +29,12 @@
       </div>
       <p class="place"></p>
     </header>
-    <div class="body" tabindex="0" role="region" aria-label="Document text"></div>
+    <div class="tabs" role="tablist" aria-label="How the source is shown">
+      <button type="button" role="tab" id="source-tab-text" aria-controls="source-text">Text</button>
+      <button type="button" role="tab" id="source-tab-page" aria-controls="source-page">Page</button>
+    </div>
+    <div class="body" id="source-text" tabindex="0" role="region" aria-label="Document text"></div>
+    <div class="page" id="source-page" tabindex="0" role="tabpanel" aria-labelledby="source-tab-page"></div>
     <footer>
       <button type="button" class="copy-quote">Copy quote</button>
       <button type="button" class="back">Back to quote</button>
@@ -37,13 +43,16 @@
     <p class="told" role="status"></p>`;
   const part = (selector) => panel.querySelector(selector);
   const body = part('.body');
+  const page = part('.page');
+  const tabs = [...panel.querySelectorAll('[role=tab]')];
   const wide = matchMedia(WIDE);
   const phone = matchMedia(PHONE);
 
   // What is shown: the link's address and the conversation's card it stands in. Gradio may replace the link itself at any
   // time, so it is looked up again whenever it is needed.
   let shown = null; // {href, card}
-  let text = null; // {source, quote, before, after, first, last}: what the server sent, and how far we have read
+  let text = null; // {source, quote, pages, before, after, first, last}: what the server sent, and how far we have read
+  let view = 'text'; // or 'page': what the reader chose, and gets again wherever there are pages
 
   // --- citations in the conversation ---
 
@@ -85,6 +94,7 @@
     mark();
     heading(number, 'Opening the source…');
     body.replaceChildren();
+    clearPage();
     if (focus) part('.close').focus({ preventScroll: true });
     const answer = await ask({});
     if (shown !== opening) return; // another one was opened meanwhile
@@ -92,6 +102,7 @@
     text = answer;
     heading(number, answer.title, answer);
     body.replaceChildren(...answer.window.map(paragraph));
+    showTabs();
     requestAnimationFrame(() => {
       centre();
       if (phone.matches) uncover();
@@ -104,6 +115,8 @@
     document.body.classList.remove('source-open');
     panel.classList.add('idle');
     body.replaceChildren();
+    clearPage();
+    showTabs();
     mark();
     if (back) back.focus();
   }
@@ -134,6 +147,7 @@
 
   function fail({ error, remedy }) {
     heading(part('.number').textContent, 'Source unavailable');
+    showTabs();
     body.replaceChildren(element('p', error, 'problem'), element('p', remedy || '', 'hint'));
   }
 
@@ -166,6 +180,71 @@
     const told = part('.told');
     told.textContent = message;
     setTimeout(() => { if (told.textContent === message) told.textContent = ''; }, 2500);
+  }
+
+  // --- the page of a PDF ---
+
+  // The tabs are there where there are pages; without them the text is no tab's panel but a region of its own.
+  function showTabs() {
+    const paged = Boolean(text?.pages.length);
+    const onPage = paged && view === 'page';
+    part('.tabs').hidden = !paged;
+    body.hidden = onPage;
+    page.hidden = !onPage;
+    body.setAttribute('role', paged ? 'tabpanel' : 'region');
+    for (const tab of tabs) {
+      const selected = (tab.id === 'source-tab-page') === onPage;
+      tab.setAttribute('aria-selected', String(selected));
+      tab.tabIndex = selected ? 0 : -1;
+    }
+    if (onPage && !page.childElementCount) drawPages();
+  }
+
+  function choose(tab) {
+    view = tab.id === 'source-tab-page' ? 'page' : 'text';
+    showTabs();
+    tab.focus();
+    centre();
+  }
+
+  function clearPage() {
+    for (const image of page.querySelectorAll('img')) URL.revokeObjectURL(image.src);
+    page.replaceChildren();
+  }
+
+  // One picture a page, in order; the first that has the quote on it comes into view.
+  async function drawPages() {
+    const here = shown;
+    page.append(element('p', 'Drawing the page…', 'hint'));
+    for (const number of text.pages) {
+      const figure = await drawPage(number);
+      if (shown !== here) return;
+      page.querySelector('.hint')?.remove();
+      page.append(figure);
+      if (page.childElementCount === 1) centre();
+    }
+  }
+
+  async function drawPage(number) {
+    const address = `v1/pages/${encodeURIComponent(parse(shown.href).reference)}.png?page=${number}`;
+    const figure = element('figure', '');
+    try {
+      const response = await fetch(address, { signal: AbortSignal.timeout(4 * TIMEOUT) });
+      if (!response.ok) throw await response.json();
+      const image = new Image();
+      image.alt = `Page ${number} of ${text.title}, the quote highlighted`;
+      image.src = URL.createObjectURL(await response.blob());
+      image.dataset.highlight = response.headers.get('highlight') || '';
+      await image.decode();
+      const link = element('a', '');
+      Object.assign(link, { href: `${address}&scale=3`, target: '_blank', rel: 'noopener', title: 'Open a larger picture in a new tab' });
+      link.append(image);
+      figure.append(link, element('figcaption', `Page ${number}`));
+    } catch (problem) {
+      figure.append(element('p', problem.error || 'The page could not be loaded.', 'problem'),
+        element('p', problem.remedy || 'Check that Pullquote is running, then try again.', 'hint'));
+    }
+    return figure;
   }
 
   // --- the server ---
@@ -212,6 +291,12 @@
   // --- scrolling ---
 
   function centre() {
+    const image = page.querySelector('img[data-highlight]:not([data-highlight=""])');
+    if (image) {
+      const [top, bottom] = image.dataset.highlight.split('-').map((y) => y * image.clientHeight / image.naturalHeight);
+      const at = image.getBoundingClientRect().top - page.getBoundingClientRect().top + page.scrollTop;
+      page.scrollTop = at + (top + bottom - page.clientHeight) / 2;
+    }
     const first = body.querySelector('mark');
     if (!first) return;
     const offset = first.getBoundingClientRect().top - body.getBoundingClientRect().top;
@@ -269,6 +354,16 @@
     if (!typing && event.key === ']') step(1);
   });
 
+  for (const tab of tabs) {
+    tab.addEventListener('click', () => choose(tab));
+    tab.addEventListener('keydown', (event) => {
+      const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      const to = by ? tabs[(tabs.indexOf(tab) + by + tabs.length) % tabs.length] : { Home: tabs[0], End: tabs.at(-1) }[event.key];
+      if (!to) return;
+      event.preventDefault();
+      choose(to);
+    });
+  }
   part('.close').addEventListener('click', () => close());
   part('.previous').addEventListener('click', () => step(-1));
   part('.next').addEventListener('click', () => step(1));
@@ -300,6 +395,7 @@
   };
 
   panel.classList.add('idle');
+  showTabs();
   document.body.append(panel);
   // A copied link: the page opens with its citation.
   if (location.hash.startsWith('#c:')) open(location.hash, null, '”', { focus: false });

@@ -1,0 +1,119 @@
+"""What a walk of a folder leaves out, unless it is named itself: hidden entries, symbolic links, and what the folder's
+`.pullquoteignore` files say.
+
+Those have the rules of `.gitignore`: each holds for its folder and below, the nearest decides, the last matching line of
+a file wins, and nothing can be taken back in below a folder that is left out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from index.errors import FileError, InputError
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+IGNORE_FILE = ".pullquoteignore"
+_WILD = "*?["
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """What the ignore files of a folder and of those above it say, the nearest first."""
+
+    files: tuple[tuple[Path, GitIgnoreSpec], ...] = ()
+
+    def within(self, folder: Path, source: str) -> Ignored:
+        """With the folder's own file, if it has one. Raises FileError of the folder's `source` where it cannot be used:
+        better to leave out too much than to take in what was meant to stay out.
+        """
+        file = folder / IGNORE_FILE
+        if not os.path.lexists(file):
+            return self
+        from pathspec import GitIgnoreSpec
+
+        try:
+            if not file.is_file():  # opening a pipe would wait for ever
+                raise FileError(source, f"its {IGNORE_FILE} is not a regular file, so the folder is left out", "Remove it")
+            text = os.fsdecode(file.read_bytes()).removeprefix("\ufeff")  # names need not be valid text
+            spec = GitIgnoreSpec.from_lines(text.splitlines())
+        except OSError as problem:
+            raise FileError(source, f"its {IGNORE_FILE} cannot be read ({problem.strerror}), so the folder is left out",
+                            "Give yourself permission to read it, or remove it") from problem
+        except ValueError as problem:
+            raise FileError(source, f"its {IGNORE_FILE} has a line that is no pattern ({problem}), so the folder is left out",
+                            "Correct the line: the rules are those of .gitignore") from problem
+        return Ignored(((folder, spec), *self.files))
+
+    def covers(self, path: Path, is_folder: bool) -> bool:
+        """Whether the path, which lies below all these folders, is to be left out."""
+        for folder, spec in self.files:
+            said = spec.check_file(path.relative_to(folder).as_posix() + ("/" if is_folder else "")).include
+            if said is not None:
+                return said
+        return False
+
+
+def ignored_in(top: Path, folder: Path, source: str) -> Ignored:
+    """What holds in `folder` by the ignore files from `top` down to the folder above it. Raises FileError."""
+    ignored = Ignored()
+    for above in [path for path in reversed(folder.parents) if path.is_relative_to(top)]:
+        ignored = ignored.within(above, source)
+    return ignored
+
+
+def comes_by(top: Path, path: Path) -> bool:
+    """Whether a walk of `top` comes by `path`: it is `top`, or lies below it and is not left out. Raises FileError."""
+    if not path.is_relative_to(top):
+        return False
+    ignored, here = Ignored(), top
+    for part in path.relative_to(top).parts:
+        ignored = ignored.within(here, str(here))
+        here = here / part
+        if part.startswith(".") or here.is_symlink() or ignored.covers(here, here.is_dir()):
+            return False
+    return True
+
+
+def folders(top: Path) -> Iterator[Path]:
+    """Every folder that a walk of `top` comes by, itself the first."""
+    waiting = [(top, Ignored())]
+    while waiting:
+        folder, ignored = waiting.pop()
+        yield folder
+        try:
+            ignored = ignored.within(folder, str(folder))
+            with os.scandir(folder) as listing:
+                below = [Path(entry.path) for entry in listing
+                         if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)]
+        except (OSError, FileError):  # `find_files` says what is wrong with it
+            continue
+        waiting += [(path, ignored) for path in below if not ignored.covers(path, is_folder=True)]
+
+
+def expand(paths: Sequence[Path]) -> list[Path]:
+    """The paths, with the globs among them (`docs/**/*.md`) replaced by what they match, in order.
+
+    A path that exists is never taken for a glob. One matches what a walk would come by from the folder before its first
+    wildcard. Raises InputError where one matches nothing, FileError where an ignore file cannot be used.
+    """
+    return [match for path in paths for match in _matches(path.expanduser())]
+
+
+def _matches(path: Path) -> list[Path]:
+    wild = next((number for number, part in enumerate(path.parts) if any(sign in part for sign in _WILD)), None)
+    if wild is None or path.exists():
+        return [path]
+    base, pattern = Path(*path.parts[:wild]), Path(*path.parts[wild:])
+    try:
+        matches = sorted(match for match in base.glob(str(pattern)) if comes_by(base, match))
+    except ValueError as problem:  # `**` beside other signs
+        raise InputError(f"{path} is no pattern ({problem})", "Write ** as a whole part of the path") from problem
+    if not matches:
+        raise InputError(f"nothing matches {path}", "Check the pattern; hidden, linked and ignored files must be named in full")
+    return matches
