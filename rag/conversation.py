@@ -1,7 +1,8 @@
 """Follow-up questions: one that leans on what was said before is completed with the words it leans on.
 
 No language model: the question keeps its own words, and words of the turns before are added behind it. Which, a logistic
-regression decides for each word that was said (`mentions.py`); a question for which no word is likely enough stands alone.
+regression decides for each word that was said (`mentions.py`); a question for which no word is likely enough stands alone. One
+that does not show that it leans on anything ("What are the side effects?") needs a surer word.
 Fitted by `python -m rag.fit_conversation`.
 """
 
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from rag.mentions import Features, Mention, Stems, mentions
+from rag.mentions import Features, Mention, Stems, leans, mentions
 
 WEIGHTS = Path(__file__).parent / "conversation.json"
 TURNS = 8  # back, and no further: the subject has changed since
@@ -23,20 +24,26 @@ _ADDED = 8
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Weights by feature, "" being the intercept, and the probability from which on a word is added."""
+    """Weights by feature, "" being the intercept. Words are added that are at least `likely`.
+
+    A question that does not show that it leans on anything gets them only where one is at least `sure`.
+    """
 
     weights: dict[str, float]
-    threshold: float
+    likely: float
+    sure: float
 
     def probability(self, features: Features) -> float:
         """That the question means the word."""
         log_odds = self.weights[""] + sum(self.weights.get(name, 0.0) * value for name, value in features.items())
         return 1 / (1 + math.exp(-log_odds))
 
-    def choose(self, found: Sequence[Mention]) -> list[Mention]:
+    def choose(self, question: str, found: Sequence[Mention]) -> list[Mention]:
         """The mentions to add, in their order."""
         scored = sorted(((self.probability(mention.features), mention) for mention in found), key=lambda pair: -pair[0])
-        chosen = [mention for probability, mention in scored if probability >= self.threshold][:_ADDED]
+        if not scored or (scored[0][0] < self.sure and not leans(question)):
+            return []
+        chosen = [mention for probability, mention in scored if probability >= self.likely][:_ADDED]
         return sorted(chosen, key=lambda mention: (mention.turn, mention.place))
 
 
@@ -44,7 +51,7 @@ class Model:
 def fitted() -> Model:
     """The model that ships with the package."""
     given = json.loads(WEIGHTS.read_text("utf-8"))
-    return Model(given["weights"], given["threshold"])
+    return Model(given["weights"], given["likely"], given["sure"])
 
 
 def resolve(question: str, history: Sequence[str] = ()) -> str:
@@ -69,6 +76,6 @@ def completions(model: Model, turns: Sequence[str]) -> list[list[Mention]]:
     added: list[Stems] = []
     for number, turn in enumerate(turns):
         since = max(0, number - TURNS)
-        chosen.append(model.choose(mentions(turn, turns[since:number], added[since:])) if number else [])
+        chosen.append(model.choose(turn, mentions(turn, turns[since:number], added[since:])) if number else [])
         added.append(frozenset[str]().union(*(mention.word.stems for mention in chosen[-1])))
     return chosen
