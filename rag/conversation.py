@@ -1,26 +1,57 @@
 """Follow-up questions: one that leans on what was said before is completed with the words it leans on.
 
-No language model: the question keeps its own words, and the content words of the turns before are added behind it
-(historical query expansion; compare QuReTeC, Voskarides et al., SIGIR 2020).
+No language model: the question keeps its own words, and words of the turns before are added behind it. Which, a logistic
+regression decides for each word that was said (`mentions.py`); a question for which no word is likely enough stands alone. One
+that does not show that it leans on anything ("What are the side effects?") needs a surer word.
+Fitted by `python -m rag.fit_conversation`.
 """
 
 from __future__ import annotations
 
-import re
+import json
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
-from rag.words import content_words, terms
+from rag.mentions import Features, Mention, Stems, leans, mentions
 
-_POINTS_BACK = re.compile(
-    r"\b(?:it|its|they|them|their|theirs|he|him|his|she|her|hers|this|that|these|those|one|ones|there|then|else|others?|same"
-    r"|instead|former|latter|both|either|such|so)\b", re.IGNORECASE)
-_POINTS_NOWHERE = re.compile(r"\b(?:is|are|was|were) there\b|\bthere (?:is|are|was|were)\b|\bso (?:many|much)\b|\bone of\b",
-                             re.IGNORECASE)
-_GOES_ON = re.compile(r"^\W*(?:and|but|or|so|also|then|what about|how about|what if|really|ok)\b", re.IGNORECASE)
-_MAY_GO_ON = re.compile(r"^\W*(?:why|since when|until when|for|with|in|on|at)\b", re.IGNORECASE)  # where little follows
-_SHORT = 2  # content words: a question with fewer says too little to stand alone
-_TURNS = 3
+WEIGHTS = Path(__file__).parent / "conversation.json"
+TURNS = 8  # back, and no further: the subject has changed since
 _ADDED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Weights by feature, "" being the intercept. Words are added that are at least `likely`.
+
+    A question that does not show that it leans on anything gets them only where one is at least `sure`.
+    """
+
+    weights: dict[str, float]
+    likely: float
+    sure: float
+
+    def probability(self, features: Features) -> float:
+        """That the question means the word."""
+        log_odds = self.weights[""] + sum(self.weights.get(name, 0.0) * value for name, value in features.items())
+        return 1 / (1 + math.exp(-log_odds))
+
+    def choose(self, question: str, found: Sequence[Mention]) -> list[Mention]:
+        """The mentions to add, in their order."""
+        scored = sorted(((self.probability(mention.features), mention) for mention in found), key=lambda pair: -pair[0])
+        if not scored or (scored[0][0] < self.sure and not leans(question)):
+            return []
+        chosen = [mention for probability, mention in scored if probability >= self.likely][:_ADDED]
+        return sorted(chosen, key=lambda mention: (mention.turn, mention.place))
+
+
+@cache
+def fitted() -> Model:
+    """The model that ships with the package."""
+    given = json.loads(WEIGHTS.read_text("utf-8"))
+    return Model(given["weights"], given["likely"], given["sure"])
 
 
 def resolve(question: str, history: Sequence[str] = ()) -> str:
@@ -31,20 +62,20 @@ def resolve(question: str, history: Sequence[str] = ()) -> str:
     >>> resolve("And for children?", ["What does a day ticket cost?"])
     'And for children? (day ticket cost)'
     """
-    standalone = ""
-    for turn in [*history[-_TURNS:], question]:
-        turn = turn.strip()
-        if not standalone or not leans(turn):
-            standalone = turn
-            continue
-        added = content_words(standalone, leave_out=terms(turn))[:_ADDED]
-        standalone = f"{turn} ({' '.join(added)})" if added else turn
-    return standalone
+    question = question.strip()
+    turns = [turn.strip() for turn in history if turn.strip()][-TURNS:]
+    if not turns:
+        return question
+    chosen = completions(fitted(), [*turns, question])[-1]
+    return f"{question} ({' '.join(mention.word.text for mention in chosen)})" if chosen else question
 
 
-def leans(question: str) -> bool:
-    """Whether the question needs the turns before it to be understood."""
-    words = len(terms(question))
-    if words < _SHORT or _GOES_ON.match(question) or (words == _SHORT and _MAY_GO_ON.match(question)):
-        return True
-    return bool(_POINTS_BACK.search(_POINTS_NOWHERE.sub("", question)))
+def completions(model: Model, turns: Sequence[str]) -> list[list[Mention]]:
+    """For every turn the words of those before that complete it; what one was completed with can be passed on to the next."""
+    chosen: list[list[Mention]] = []
+    added: list[Stems] = []
+    for number, turn in enumerate(turns):
+        since = max(0, number - TURNS)
+        chosen.append(model.choose(turn, mentions(turn, turns[since:number], added[since:])) if number else [])
+        added.append(frozenset[str]().union(*(mention.word.stems for mention in chosen[-1])))
+    return chosen

@@ -24,6 +24,7 @@ def _analyzer() -> tantivy.TextAnalyzer:
     return analyzer(STOP_WORDS)
 
 
+WORD = re.compile(r"[^\W_]+(?:[-.'’][^\W_]+)*")
 _SPACE = re.compile(r"\s+")
 
 
@@ -36,7 +37,7 @@ def content_words(text: str, leave_out: Sequence[str] = ()) -> list[str]:
     """The text's own words, in order and once each, whose stems are neither stop words nor in `leave_out`."""
     known = set(leave_out)
     words = []
-    for word in re.findall(r"[^\W_]+(?:[-.'’][^\W_]+)*", text):
+    for word in WORD.findall(text):
         stems = set(terms(word))
         if stems and not stems <= known:
             known |= stems
