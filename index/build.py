@@ -549,7 +549,8 @@ def _build(home: Path, before: Generation | None, encoder: Encoder, chunking: Ch
     except (OSError, sqlite3.Error, MemoryError) as error:
         raise _not_written(home, error) from error
     except ValueError as error:  # how tantivy reports an input or output error
-        if "error" in str(error).lower() and "writ" in str(error).lower():
+        told = str(error).lower()
+        if "os error" in told or ("error" in told and "writ" in told):
             raise _not_written(home, error) from error
         raise
     finally:

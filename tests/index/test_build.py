@@ -36,6 +36,7 @@ from index.generation import (
     rollback,
     writing,
 )
+from index.sandbox import Sandbox
 from index.types import Document, document_id
 
 BROKEN = b"%PDF-1.7\nnot really"
@@ -171,12 +172,12 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
         work.hashed.append(path.name)
         return file_sha256(path)
 
-    def parsing(path: Path, source: str) -> list[Document]:
+    def parsing(_: Sandbox, path: Path, source: str) -> list[Document]:
         work.parsed.append(path.name)
         return read_documents(path, source)
 
     monkeypatch.setattr("index.build.file_sha256", hashing)
-    monkeypatch.setattr("index.build.read_documents", parsing)
+    monkeypatch.setattr(Sandbox, "read_documents", parsing)
     return work
 
 
