@@ -67,7 +67,7 @@ def test_the_steps_end_in_the_answer(assistant: Assistant) -> None:
 
 def test_a_follow_up_takes_words_from_the_turn_before(assistant: Assistant) -> None:
     answer = assistant.ask("And when does it lapse?", ["How much annual leave is there?"])
-    assert answer.standalone_question == "And when does it lapse? (much annual leave)"
+    assert answer.standalone_question == "And when does it lapse? (annual leave)"
     assert answer.question == "And when does it lapse?"
 
 
