@@ -47,7 +47,7 @@ DOCUMENTS = {
 }
 
 LARGE = "\n\n".join(f"# Part {n}\n\n" + f"Rule {n} says that the number {n * 7} is not the number {n * 9}. " * 9
-                    for n in range(250))
+                    for n in range(1200))
 
 
 @pytest.fixture(scope="session")
