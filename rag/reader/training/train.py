@@ -39,6 +39,7 @@ from rag.reader.training import dev
 from rag.reader.training.negatives import nearest, swapped, without_answer
 from rag.reader.training.rewordings import follow_up, key_words, mistyped, yes_or_no
 from rag.reader.training.rows import Dataset, Row, Window, load
+from rag.reader.training.synonyms import in_other_words, synonyms
 from rag.reader.training.tables import asked_of_table
 from rag.reader.windows import Encoded, encode, heads, pad
 
@@ -69,6 +70,7 @@ class Recipe:
     typo: float = 0.04
     key_words: float = 0.0  # questions shown as key words
     follow_up: float = 0.0  # as follow-ups to another question on their context
+    other_words: float = 0.0  # with words of like meaning in the place of those that the text has
     yes_or_no: float = 0.0  # replaced by one made of a sentence of their window
     tables: float = 0.0  # replaced by one on a table that was made up
     every: float = 0.25  # figures on dev are taken so often an epoch
@@ -239,6 +241,7 @@ class _Pool:
 
     def __init__(self, recipe: Recipe, data: Path, tokenizer: Any) -> None:
         self.recipe = recipe
+        self.synonyms = synonyms(tokenizer.get_vocab()) if recipe.other_words else {}
         self.sets: list[tuple[Dataset, list[Window], list[list[int]]]] = []
         self.questions: dict[str, list[list[str]]] = {}  # of a file, by context
         for name in recipe.shares:
@@ -281,6 +284,8 @@ class _Pool:
         text = dataset.contexts[row.context][window.start : window.end]
         answers = tuple((start - window.start, end - window.start) for start, end in row.answers
                         if window.start <= start and end <= window.end)
+        if chance.random() < self.recipe.other_words:
+            question = in_other_words(question, text, self.synonyms, chance)
         if chance.random() < self.recipe.yes_or_no and (made := yes_or_no(text, chance)):
             question, answers = made[0], (made[1],)
         group = [Example(question, heads(title), text, answers)]
