@@ -50,6 +50,7 @@ MEANINGS: Mapping[str, str] = {
     "risk@0.8": "wrong, when the surer 80% are answered",
     "coverage@risk0.1": "can be answered with at most 10% wrong",
     "calibration_error": "confidence against the share right, 15 bins",
+    "calibrated_error": "the same, calibrated on every other question",
 }
 
 

@@ -13,6 +13,8 @@ import sentencex
 
 # sentencex panics on some white space beyond ASCII; every such character becomes one plain space.
 _OTHER_SPACE = re.compile(r"[^\S\n\r\t\f ]")
+# Logs and dumps spell a line end as a backslash and an n. One that follows a word may be a path's: C:\new.
+_SPELT_END = re.compile(r"(?<=[.!?])(?:(?:\\r)?\\n)+|(?:(?:\\r)?\\n){2,}")
 _LINE = re.compile(r"[^\n\r\f]*(?:\r\n|[\n\r\f]|\Z)")
 _LINE_END = re.compile(r"[\r\n\f\t]")
 _MARKER = re.compile(r"(?:[-*+•‣▪●◦–—]|\(?\d{1,3}[.)]|\(?[a-z][.)]|#{1,6}|>|\||={3,}|-{3,})(?=\s|$)|\|")
@@ -26,10 +28,11 @@ Offsets = tuple[int, int]
 def sentences(text: str, start: int = 0, end: int | None = None) -> list[Offsets]:
     """The sentences of `text[start:end]` as (start, end) into `text`, trimmed of white space, in order, without overlap.
 
-    Every character outside them is white space. Headings, list items and table rows count as sentences.
+    Every character outside them is white space, or spells a line end as logs do. Headings, list items and table rows count
+    as sentences.
     """
     end = len(text) if end is None else end
-    region = _OTHER_SPACE.sub(" ", text[start:end])
+    region = _OTHER_SPACE.sub(" ", _lined(text[start:end]))
     found: list[Offsets] = []
     for block_start, block_end in blocks(region):
         block = _LINE_END.sub(" ", region[block_start:block_end])
@@ -48,8 +51,14 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> list[Offsets
     return found
 
 
+def _lined(text: str) -> str:
+    """The text, of the same length, with line ends in the place of those that it spells."""
+    return _SPELT_END.sub(lambda match: "\n" * len(match[0]), text) if "\\n" in text else text
+
+
 def blocks(text: str) -> list[Offsets]:
     """Paragraphs, headings, list items and table rows as offsets; only white space lies between them."""
+    text = _lined(text)
     lines = [match.span() for match in _LINE.finditer(text) if match.end() > match.start()]
     width = _usual_width(text, lines)
     return list(_join(text, lines, width))

@@ -75,8 +75,8 @@ class Calibration:
         return self.answered / self.questions
 
     def apply(self, confidence: float) -> float:
-        """The calibrated probability for a reader's confidence. 0 stays 0: there is nothing to quote."""
-        return _sigmoid(confidence, self.slope, self.intercept) if confidence > 0 else 0.0
+        """The calibrated probability for a reader's confidence."""
+        return sigmoid(confidence, self.slope, self.intercept)
 
     def json(self) -> dict[str, Any]:
         """The fields as they are written, but for the check sum."""
@@ -156,7 +156,7 @@ def fit(confidence: Sequence[float], right: Sequence[bool], risk: float, *, read
     require(len(quoted), risk, delta)
     slope, intercept = platt([c for c, _ in quoted], [r for _, r in quoted])
     # Calibrated confidences stand in the reader's order; with these, what is equal here is equal when it is asked again.
-    calibrated = np.array([_sigmoid(c, slope, intercept) for c, _ in quoted])
+    calibrated = np.array([sigmoid(c, slope, intercept) for c, _ in quoted])
     outcome = np.array([r for _, r in quoted])
     shown = _shown(calibrated, outcome, risk, delta)
     if not shown:
@@ -270,8 +270,9 @@ def _not_shown(confidence: Floats, right: Bools, risk: float, delta: float) -> D
                      f" {100 * (1 - delta):g}% confidence", remedy[0].upper() + remedy[1:])
 
 
-def _sigmoid(confidence: float, slope: float, intercept: float) -> float:
-    return probability(slope * _log_odds(confidence) + intercept)
+def sigmoid(confidence: float, slope: float, intercept: float) -> float:
+    """Platt's sigmoid of a reader's confidence. 0 stays 0: there is nothing to quote."""
+    return probability(slope * _log_odds(confidence) + intercept) if confidence > 0 else 0.0
 
 
 def _log_odds(confidence: float) -> float:

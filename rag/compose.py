@@ -16,8 +16,8 @@ from rag.reader.base import probability
 from rag.types import Citation, Quote, Span
 from rag.words import normalised, terms
 
-_WORTH_ADDING = 0.5  # of the first quote's probability: below it another quote adds noise, not an answer
-_WORTH_LISTING = 0.2  # the same where the question asks for several things
+_WORTH_ADDING = 0.75  # of the first quote's probability: below it another quote adds noise, not an answer
+_WORTH_LISTING = 0.5  # the same where the question asks for several things, or the quote answers otherwise than the first
 
 _ASKS_SEVERAL = re.compile(
     r"^\W*(?:list|name|enumerate|give)\b|\b(?:which|what|who)(?:\s+[\w'’-]+){0,3}?\s+(?:are|were)\b|\bwhen were\b"
@@ -28,12 +28,12 @@ def compose(question: str, spans: Sequence[Span], limit: int) -> tuple[Quote, ..
     """At most `limit` quotes, best first. Citations are numbered through the answer, in reading order.
 
     Spans whose pieces say the same become one quote with several citations. Further quotes come while they are about as
-    likely as the first, less so where several things are asked for, and say what the ones before do not.
+    likely as the first, less so where several things are asked for or the first is gainsaid, and say what the ones before
+    do not.
     """
     ranked = sorted((span for span in spans if span.text.strip()),
                     key=lambda span: (-span.score, span.passage.document.source, span.start))
     several = asks_several(question)
-    least = probability(ranked[0].score) * (_WORTH_LISTING if several else _WORTH_ADDING) if ranked else 0.0
     groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Piece]] = {}
     for span in ranked:
         taken = [piece for group in groups.values() for piece in group]
@@ -43,10 +43,18 @@ def compose(question: str, spans: Sequence[Span], limit: int) -> tuple[Quote, ..
         key = fingerprint(piece.head), fingerprint(piece.text)
         if key in groups:
             groups[key].append(piece)
-        elif (len(groups) < limit and probability(span.score) >= least
-              and adds(question, piece, [group[0] for group in groups.values()])):
+        elif len(groups) < limit and _worth(question, piece, [group[0] for group in groups.values()], several):
             groups[key] = [piece]
     return _quotes(question, list(groups.values()), several)
+
+
+def _worth(question: str, piece: Piece, earlier: Sequence[Piece], several: bool) -> bool:
+    """Whether a piece should stand behind the earlier ones: likely enough, beside the first, and with an answer of its own."""
+    if not earlier:
+        return True
+    odds, best = probability(piece.span.score), probability(earlier[0].span.score)
+    told = odds >= best * _WORTH_ADDING or (odds >= best * _WORTH_LISTING and (several or differ(question, earlier[0], piece)))
+    return told and adds(question, piece, earlier)
 
 
 def _quotes(question: str, groups: Sequence[Sequence[Piece]], several: bool) -> tuple[Quote, ...]:

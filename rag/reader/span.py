@@ -25,7 +25,7 @@ from rag.reader.model import WEIGHTS, SpanModel, load_bundled, load_checkpoint
 from rag.reader.view import view
 from rag.reader.windows import LONGEST_QUESTION, WINDOW, Encoded, encode, heads, window_spans
 from rag.types import Passage, Span
-from rag.words import normalised, terms
+from rag.words import normalised
 
 LONGEST_SPAN = 40  # word pieces
 SPANS = 3  # of a passage
@@ -37,7 +37,7 @@ class Fit:
     """What turns scores into odds; in each tuple the last weight is the intercept."""
 
     rank: tuple[float, ...] = (0.5, 0.0, 0.0, 0.0)  # see `Candidate`
-    trust: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0)  # see `trust_features`
+    trust: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0)  # see `trust_features`
     threshold: float = 0.5
 
     @classmethod
@@ -115,7 +115,7 @@ class SpanReader:
 
     def confidence(self, question: str, spans: Sequence[Span]) -> float:
         """Logistic regression on what `trust_features` tells."""
-        return probability(linear(self._fit.trust, trust_features(question, spans))) if spans else 0.0
+        return probability(linear(self._fit.trust, trust_features(spans))) if spans else 0.0
 
     def mark(self, question: str, passages: Sequence[Passage]) -> list[list[Marked]]:
         """The best spans of each passage in characters of its text, at most `SPANS`, best first, none overlapping."""
@@ -224,21 +224,15 @@ def _total(scores: NDArray[np.float32]) -> float:
     return most + float(np.log(np.exp(scores.astype(np.float64) - most).sum()))
 
 
-def trust_features(question: str, spans: Sequence[Span]) -> tuple[float, ...]:
+def trust_features(spans: Sequence[Span]) -> tuple[float, float, float]:
     """What tells whether the best span answers: one row of the regression.
 
-    Its log odds; their lead over the next span with other words; the shares of the question's terms that stand in its
-    sentences and in its passage, titles and headings counted with both: what is asked about and not there is often the
-    reason why nothing answers; and the cosine of passage and question.
+    Its log odds, their lead over the next span with other words, and the cosine of passage and question.
     """
     best = spans[0]
     first = normalised(best.text)
     other = next((span.score for span in spans[1:] if normalised(span.text) != first), best.score - 8.0)
-    asked = set(terms(question))
-    around = passage_heads(best.passage)
-    near, far = (len(asked & set(terms(f"{around} {text}"))) / len(asked) if asked else 0.0
-                 for text in (told(best), best.passage.text))
-    return best.score, min(8.0, best.score - other), near, far, best.passage.cosine
+    return best.score, min(8.0, best.score - other), best.passage.cosine
 
 
 def told(span: Span) -> str:

@@ -3,8 +3,9 @@ import dataclasses
 import orjson
 import pytest
 
+from eval import metrics
 from eval.questions import Evidence, Question
-from eval.run import Run, compare, evaluate, locate, write_predictions
+from eval.run import Run, _calibrated, compare, evaluate, locate, write_predictions
 from index.errors import DataError
 
 
@@ -161,6 +162,17 @@ def test_regressions(asker, worse_asker, questions):
     assert "recall@1" not in improved
     assert "recall@1" not in {r.name for r in compare(now, before, {"recall@1": 1.0})}
     assert "holds_answer" not in {r.name for r in compare(now, before, {"answer": 1.0})}
+
+
+def test_confidences_are_calibrated_on_the_other_half():
+    """Too sure by the same log odds everywhere: calibrating mends it, and a figure says so without another run."""
+    truth = [n // 2 % 10 < tenths for tenths in (2, 5, 8) for n in range(100)]
+    sure = [confidence for confidence in (0.5, 0.8, 16 / 17) for _ in range(100)]
+    told, right = _calibrated(sure, truth)
+    assert sum(right) == sum(truth)
+    assert metrics.calibration_error(sure, truth) == pytest.approx(0.247, abs=0.001)
+    assert metrics.calibration_error(told, right) < 0.02
+    assert _calibrated([0.0, 0.9, 0.0, 0.8], [False, True, False, True]) == ([], [])  # nothing to tell apart
 
 
 @pytest.mark.parametrize(("name", "step"), [("calibration_error", 0.1), ("risk@threshold", 0.1), ("auroc_right", -0.1)])

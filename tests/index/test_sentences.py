@@ -143,3 +143,10 @@ def test_a_book_is_quick() -> None:
     started = time.perf_counter()
     assert len(sentences(text)) == 6000
     assert time.perf_counter() - started < 5
+
+
+def test_line_ends_that_a_log_spells_part_sentences_and_paths_stay_whole() -> None:
+    text = r"{'said': 'Try these:\n\n1. Leadenhall Market\n\n2. The Monument.\nSee C:\new\notes\nfirst for it.\r\nGood luck!'}"
+    assert [text[start:end] for start, end in sentences(text)] == [
+        "{'said': 'Try these:", "1. Leadenhall Market", "2. The Monument.", r"See C:\new\notes\nfirst for it.",
+        "Good luck!'}"]

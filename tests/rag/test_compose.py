@@ -502,19 +502,27 @@ def test_there_are_no_more_quotes_than_the_limit(passage: MakePassage, span: Mak
     assert compose(WHERE, spans, 1)[0].text == "The ferry leaves at nine."
 
 
-def test_a_further_quote_is_at_least_half_as_likely_as_the_first(passage: MakePassage, span: MakeSpan) -> None:
+def test_a_further_quote_is_at_least_three_quarters_as_likely_as_the_first(passage: MakePassage, span: MakeSpan) -> None:
     whole = passage(FERRY)
-    half = math.log(1 / 3)  # odds of one to three: a quarter, where the first is a half
-    assert len(compose(WHERE, [span(whole, "nine", 0.0), span(whole, "four", half + 0.001)], 3)) == 2
-    assert len(compose(WHERE, [span(whole, "nine", 0.0), span(whole, "four", half - 0.001)], 3)) == 1
+    least = math.log(3 / 5)  # odds of three to five: three eighths, where the first is a half
+    assert len(compose(WHERE, [span(whole, "nine", 0.0), span(whole, "four", least + 0.001)], 3)) == 2
+    assert len(compose(WHERE, [span(whole, "nine", 0.0), span(whole, "four", least - 0.001)], 3)) == 1
 
 
-def test_where_several_things_are_asked_for_a_fifth_as_likely_is_enough(passage: MakePassage, span: MakeSpan) -> None:
+def test_where_several_things_are_asked_for_half_as_likely_is_enough(passage: MakePassage, span: MakeSpan) -> None:
     whole = passage(FERRY)
-    fifth = math.log(1 / 9)  # a tenth, where the first is a half
+    half = math.log(1 / 3)  # a quarter, where the first is a half
     question = "When does it leave, and what does it cost?"
-    assert len(compose(question, [span(whole, "nine", 0.0), span(whole, "four", fifth + 0.001)], 3)) == 2
-    assert len(compose(question, [span(whole, "nine", 0.0), span(whole, "four", fifth - 0.001)], 3)) == 1
+    assert len(compose(question, [span(whole, "nine", 0.0), span(whole, "four", half + 0.001)], 3)) == 2
+    assert len(compose(question, [span(whole, "nine", 0.0), span(whole, "four", half - 0.001)], 3)) == 1
+
+
+def test_where_another_value_stands_half_as_likely_is_enough(passage: MakePassage, span: MakeSpan) -> None:
+    handbook, memo = passage("Staff have 25 days of leave.", "a.txt"), passage("Staff have 26 days of leave.", "b.txt")
+    half = math.log(1 / 3)
+    for score, expected in ((half + 0.001, [False, True]), (half - 0.001, [False])):
+        quotes = compose("How many days of leave do staff have?", [span(handbook, "25", 0.0), span(memo, "26", score)], 3)
+        assert [quote.differs for quote in quotes] == expected
 
 
 @pytest.mark.parametrize("question", [

@@ -113,7 +113,7 @@ def fitted(asked: Sequence[Asked], risk: float) -> Fit:
     for one in asked:
         spans, right = _spans(one, by_rank)
         if spans:
-            inputs.append(trust_features(one.row.question, spans))
+            inputs.append(trust_features(spans))
             labels.append(right)
     trust = _regression(inputs, labels)
     confidence = np.array([probability(linear(trust, row)) for row in inputs])
@@ -126,7 +126,7 @@ def judged(asked: Sequence[Asked], fit: Fit) -> tuple[list[float], list[bool]]:
     for one in asked:
         spans, right = _spans(one, fit)
         if spans:
-            confidence.append(probability(linear(fit.trust, trust_features(one.row.question, spans))))
+            confidence.append(probability(linear(fit.trust, trust_features(spans))))
             truth.append(right)
     return confidence, truth
 
