@@ -53,15 +53,21 @@ class Assistant:
         """Open a home; `calibrated` false leaves its calibration aside.
 
         Raises NoIndex, FormatVersion, Corrupt, EncoderMismatch, SettingsError, ModelError; HomeError where the home was
-        calibrated with another reader.
+        calibrated with another reader or other settings.
         """
         current_id(home)  # nothing indexed: say so before a model is loaded
         config = config or Config.load(home)
         encoder = load_encoder(config.encoder)
         reader = load_reader(config.reader, encoder)
-        assistant = cls(home, config, encoder, reader, load(home, reader.name) if calibrated else None)
+        assistant = cls(home, config, encoder, reader)
+        assistant.calibration = load(home, reader.name, assistant.settings) if calibrated else None
         _ = assistant.store
         return assistant
+
+    @property
+    def settings(self) -> str:
+        """What the reader is asked with, as far as confidences depend on it."""
+        return f"{self.encoder.name} {self.encoder.revision}, {self.config.retrieval}"
 
     @property
     def store(self) -> PassageStore:

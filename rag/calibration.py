@@ -40,7 +40,7 @@ from index.types import sha256_text
 from rag.reader.base import probability
 
 FILE = "calibration.json"
-SCHEMA = 1
+SCHEMA = 2
 DELTA = 0.05
 _NEAREST = 1e-6  # to 0 and to 1: closer than this, a confidence's log odds would outweigh all the others
 
@@ -66,6 +66,7 @@ class Calibration:
     questions: int
     answered: int
     wrong: int
+    settings: str = ""  # what the reader was asked with: `Assistant.settings`
     questions_sha256: str = ""  # which questions: `eval.run.Run.questions_sha256`
     generation: str = ""  # of the library that was asked
 
@@ -98,15 +99,16 @@ class Calibration:
                                 "Make room, or mend its permissions") from error
 
 
-def load(home: Path, reader: str) -> Calibration | None:
-    """The calibration of a home for a reader; None where there is none. Raises what `stored` raises.
+def load(home: Path, reader: str, settings: str) -> Calibration | None:
+    """The calibration of a home for a reader and settings; None where there is none. Raises what `stored` raises.
 
-    Raises HomeError where it was made with another reader, whose confidences mean something else.
+    Raises HomeError where it was made with others, whose confidences mean something else.
     """
     found = stored(home)
-    if found and found.reader != reader:
-        raise HomeError(f"the calibration in {home} was made with the reader {found.reader}, not {reader}",
-                        f"Run pullquote calibrate again, or remove {home / FILE}")
+    for made, now, what in ((found.reader, reader, "reader"), (found.settings, settings, "settings")) if found else ():
+        if made != now:
+            raise HomeError(f"the calibration in {home} was made with the {what} {made}, not {now}",
+                            f"Run pullquote calibrate again, or remove {home / FILE}")
     return found
 
 
@@ -145,7 +147,7 @@ class _Step:
 
 
 def fit(confidence: Sequence[float], right: Sequence[bool], risk: float, *, reader: str, delta: float = DELTA,
-        questions_sha256: str = "", generation: str = "") -> Calibration:
+        settings: str = "", questions_sha256: str = "", generation: str = "") -> Calibration:
     """Fit sigmoid and threshold to the reader's confidence in each question's first quote, and whether that was right.
 
     A confidence of 0 says that there was nothing to quote: such a question counts as one that is refused. Raises
@@ -163,7 +165,7 @@ def fit(confidence: Sequence[float], right: Sequence[bool], risk: float, *, read
         raise _not_shown(calibrated, outcome, risk, delta)
     last = shown[-1]
     return Calibration(reader, slope, intercept, last.threshold, risk, delta, last.bound, len(confidence), last.answered,
-                       last.wrong, questions_sha256, generation)
+                       last.wrong, settings, questions_sha256, generation)
 
 
 def require(quotes: int, risk: float, delta: float = DELTA) -> None:

@@ -48,6 +48,12 @@ class Config(BaseSettings):
         return Chunking(self.chunk_tokens, self.chunk_overlap)
 
     @property
+    def retrieval(self) -> str:
+        """The settings that say which passages are read, in words."""
+        return (f"{self.fusion} (dense {self.dense_weight:g}) of {self.candidates}, {self.passages} read,"
+                f" chunks of {self.chunk_tokens} (overlap {self.chunk_overlap})")
+
+    @property
     def limits(self) -> Limits:
         """The limits within which a file is read."""
         return Limits(self.read_seconds, self.read_memory_mb, self.read_characters)

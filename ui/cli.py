@@ -305,8 +305,8 @@ def calibrate(questions: Annotated[Path, typer.Argument(metavar="SET", help="Que
     for note in run.notes:
         print(_printable(f"note: {note}"), file=sys.stderr)
     confidence, right = run.judged
-    made = fit(confidence, right, risk, reader=assistant.reader.name, delta=delta, questions_sha256=run.questions_sha256,
-               generation=run.generation)
+    made = fit(confidence, right, risk, reader=assistant.reader.name, delta=delta, settings=assistant.settings,
+               questions_sha256=run.questions_sha256, generation=run.generation)
     before, after = (float(calibration_error(stated, right)) for stated in (confidence, [made.apply(c) for c in confidence]))
     made.write(where)
     if json:

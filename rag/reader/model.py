@@ -149,7 +149,8 @@ def _halved(network: Any) -> Any:
     import torch
 
     head = getattr(network, "qa_outputs", None)
-    if head is None or not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+    supported = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)  # builds without oneDNN (Apple's) have no such op
+    if head is None or supported is None or not supported():
         return network
     network.to(torch.bfloat16)
     head.to(torch.float32).register_forward_pre_hook(lambda _, given: (given[0].float(),))

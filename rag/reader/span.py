@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import ModelError
+from index.types import sha256_text
 from rag.reader.base import distinct, probability, quotable_sentences
 from rag.reader.model import WEIGHTS, SpanModel, load_bundled, load_checkpoint
 from rag.reader.view import view
@@ -39,6 +40,11 @@ class Fit:
     rank: tuple[float, ...] = (0.5, 0.0, 0.0, 0.0)  # see `Candidate`
     trust: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0)  # see `trust_features`
     threshold: float = 0.5
+
+    @property
+    def digest(self) -> str:
+        """What tells it from another fit: confidences of two do not compare."""
+        return sha256_text(json.dumps(asdict(self)))[:6]
 
     @classmethod
     def load(cls, path: Path) -> Fit:
@@ -83,7 +89,7 @@ class SpanReader:
     def __init__(self, model: SpanModel, fit: Fit) -> None:
         self._model = model
         self._fit = fit
-        self.name = model.name
+        self.name = f"{model.name} {fit.digest}"
         self.threshold = fit.threshold
 
     @classmethod

@@ -114,7 +114,8 @@ def test_a_threshold_that_is_set_beats_the_readers(assistant: Assistant) -> None
 
 
 def calibration(threshold: float, reader: str = "similarity-1") -> Calibration:
-    return Calibration(reader, 0.5, -1.0, threshold, 0.1, 0.05, 0.09, 100, 50, 1)
+    settings = "words 1, zscore (dense 0.3) of 100, 10 read, chunks of 200 (overlap 50)"
+    return Calibration(reader, 0.5, -1.0, threshold, 0.1, 0.05, 0.09, 100, 50, 1, settings)
 
 
 def test_a_calibration_changes_the_confidence_and_the_threshold_and_nothing_else(assistant: Assistant) -> None:
@@ -162,6 +163,14 @@ def test_the_calibration_of_a_home_is_read_when_it_is_opened(home: Path) -> None
     assert opened.threshold == 0.7, "until it is opened again"
     assert Assistant.open(home, Config()).threshold == 0.8
     assert Assistant.open(home, Config(), calibrated=False).threshold == 0.5
+
+
+@pytest.mark.usefixtures("library", "models")
+def test_a_calibration_holds_for_the_settings_that_it_was_made_with(home: Path) -> None:
+    calibration(0.7).write(home)
+    assert Assistant.open(home, Config(quotes=5)).threshold == 0.7
+    with pytest.raises(HomeError, match=r"made with the settings .*, 10 read, .*, not .*, 5 read, "):
+        Assistant.open(home, Config(passages=5))
 
 
 @pytest.mark.usefixtures("library", "models")

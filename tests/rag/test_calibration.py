@@ -18,7 +18,7 @@ from index.errors import Busy, Corrupt, DataError, FormatVersion, HomeError, Inp
 from index.generation import writing
 from rag.calibration import FILE, Calibration, fit, load, platt, require, steps, stored, upper_bound
 
-MADE = Calibration("similarity-1", 1.5, -0.5, 0.8, 0.1, 0.05, 0.0951, 60, 30, 0, "ab" * 32, "000001-5be1c0de")
+MADE = Calibration("similarity-1", 1.5, -0.5, 0.8, 0.1, 0.05, 0.0951, 60, 30, 0, "", "ab" * 32, "000001-5be1c0de")
 
 
 def falling(*runs: tuple[int, bool]) -> tuple[list[float], list[bool]]:
@@ -215,11 +215,11 @@ def test_what_is_no_share_is_bad_usage(risk: float, delta: float) -> None:
 
 def test_it_is_stored_and_read_again_as_it_was(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    assert load(home, "similarity-1") is None
+    assert load(home, "similarity-1", "") is None
     confidence, right = falling((30, True), (4, False), (10, True), (9, False))
     for made in (MADE, fit(confidence, right, 0.2, reader="similarity-1")):
         made.write(home)
-        assert load(home, "similarity-1") == stored(home) == made
+        assert load(home, "similarity-1", "") == stored(home) == made
     assert not list(home.glob(".*"))
 
 
@@ -232,16 +232,18 @@ def test_it_is_not_written_while_another_process_writes(tmp_path: Path) -> None:
 def test_a_calibration_of_another_reader_is_an_error(tmp_path: Path) -> None:
     MADE.write(tmp_path)
     with pytest.raises(HomeError, match="made with the reader similarity-1, not span-2") as refused:
-        load(tmp_path, "span-2")
+        load(tmp_path, "span-2", "")
     assert "pullquote calibrate" in refused.value.remedy
     assert str(tmp_path / FILE) in refused.value.remedy
+    with pytest.raises(HomeError, match="made with the settings , not dense alone"):
+        load(tmp_path, "similarity-1", "dense alone")
 
 
-@pytest.mark.parametrize("content", ["", "[]", "3", "{", "{}", '{"schema": 1}', '{"sha256": "", "schema": 1, "slope": 2}'])
+@pytest.mark.parametrize("content", ["", "[]", "3", "{", "{}", '{"schema": 2}', '{"sha256": "", "schema": 2, "slope": 2}'])
 def test_a_file_that_is_no_calibration(tmp_path: Path, content: str) -> None:
     (tmp_path / FILE).write_text(content)
     with pytest.raises(Corrupt, match="damaged") as refused:
-        load(tmp_path, "similarity-1")
+        load(tmp_path, "similarity-1", "")
     assert str(tmp_path / FILE) in refused.value.remedy
 
 
@@ -257,6 +259,6 @@ def test_a_changed_field_is_noticed(tmp_path: Path, field: str, value: object) -
 def test_a_later_form_is_named(tmp_path: Path) -> None:
     MADE.write(tmp_path)
     fields = json.loads((tmp_path / FILE).read_text())
-    (tmp_path / FILE).write_text(json.dumps({**fields, "schema": 2}))
-    with pytest.raises(FormatVersion, match="form 2; this Pullquote reads 1"):
+    (tmp_path / FILE).write_text(json.dumps({**fields, "schema": 3}))
+    with pytest.raises(FormatVersion, match="form 3; this Pullquote reads 2"):
         stored(tmp_path)
