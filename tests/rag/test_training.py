@@ -17,6 +17,7 @@ from rag.reader.training import train as training
 from rag.reader.training.negatives import nearest, swapped, without_answer
 from rag.reader.training.rewordings import follow_up, key_words, mistyped, yes_or_no
 from rag.reader.training.rows import load
+from rag.reader.training.synonyms import in_other_words, synonyms
 from rag.reader.training.tables import asked_of_table
 from rag.reader.training.train import Example, Recipe, batches, losses_of, schedule
 from rag.reader.windows import encode
@@ -226,3 +227,22 @@ def test_a_sentence_turned_into_a_question_for_yes_or_no() -> None:
     assert question == "Is the old harbour closed to lorries in winter?"
     assert text[start:end] == "closed to lorries in winter"
     assert yes_or_no("It is late. They are not here.", random.Random(1)) is None
+
+
+def test_words_of_like_meaning_by_the_encoder() -> None:
+    words = "physician doctor movie film films movies employer employee expensive inexpensive seven eight many the".split()
+    found = synonyms(dict.fromkeys(words, 0))
+    assert found["physician"] == ("doctor",)
+    assert found["film"] == ("movie", "movies"), "films is a form of it"
+    assert not found.keys() & set("employer employee seven eight many the".split())
+    assert "inexpensive" not in found.get("expensive", ())
+
+
+def test_a_question_in_other_words_shares_fewer_with_the_text() -> None:
+    known = {"film": ("movie",), "many": ("several",), "doctor": ("physician", "medic")}
+    text = "The film is about a Doctor, a doctor and a medic. Many saw it."
+    asked = {in_other_words("How many saw the film about the doctor and the Doctor?", text, known, random.Random(seed))
+             for seed in range(20)}
+    assert asked == {f"How many saw the {film} about the {doctor} and the Doctor?"
+                     for film in ("film", "movie") for doctor in ("doctor", "physician")}
+    assert in_other_words("Which film?", "Nothing of the kind.", known, random.Random(1)) == "Which film?"

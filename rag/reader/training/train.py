@@ -1,4 +1,4 @@
-"""Train the reader: `python -m rag.reader.training.train DATA --out FOLDER [--epochs N] [--set NAME=VALUE …]`.
+"""Train the reader: `python -m rag.reader.training.train DATA --out FOLDER [--start WEIGHTS] [--set NAME=VALUE …]`.
 
 DATA is a folder with `train/*.jsonl.gz` and `dev/*.jsonl.gz` (see `rows`). The folder OUT gets `recipe.json` (all that was
 chosen), `log.jsonl` (losses, and figures on dev), `checkpoint.pt` (to go on from: run the same command again) and, at the
@@ -103,7 +103,10 @@ def main() -> None:
 def train(recipe: Recipe, data: Path, out: Path, start: Path | None = None) -> None:
     """Train by the recipe, from the checkpoint in `out` where there is one."""
     out.mkdir(parents=True, exist_ok=True)
-    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
+    checkpoint, told = out / "checkpoint.pt", json.dumps(asdict(recipe), indent=2) + "\n"
+    if checkpoint.exists() and (out / "recipe.json").read_text() != told:
+        raise SystemExit(f"{checkpoint} was made by another recipe: name another folder, or remove it")
+    (out / "recipe.json").write_text(told)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(recipe.seed)
     model, tokenizer = new_model(device, start)
@@ -111,11 +114,8 @@ def train(recipe: Recipe, data: Path, out: Path, start: Path | None = None) -> N
     asked = dev.load_sets(data / "dev", tokenizer)
     optimizer = torch.optim.AdamW(_grouped(model, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.98), fused=True)
     done, first_epoch, first_batch = 0, 0, 0
-    checkpoint = out / "checkpoint.pt"
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location=device)
-        if state["recipe"] != asdict(recipe):
-            raise SystemExit(f"{checkpoint} was made by another recipe: name another folder, or remove it")
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         done, first_epoch, first_batch = state["done"], state["epoch"], state["batch"]
@@ -146,8 +146,8 @@ def train(recipe: Recipe, data: Path, out: Path, start: Path | None = None) -> N
             if time.monotonic() - saved > CHECKPOINT_SECONDS:
                 saved = time.monotonic()
                 partial = checkpoint.with_suffix(".partial")
-                torch.save({"recipe": asdict(recipe), "model": model.state_dict(), "optimizer": optimizer.state_dict(),
-                            "done": done, "epoch": epoch, "batch": number + 1}, partial)
+                torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "done": done, "epoch": epoch,
+                            "batch": number + 1}, partial)
                 partial.replace(checkpoint)
         first_batch = 0
     save(model, out / "model.safetensors")
