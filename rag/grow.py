@@ -62,18 +62,12 @@ class Piece:
         return trimmed(self.document.text, self.span.start, self.span.end) or (self.span.start, self.span.end)
 
 
-def sentences_around(span: Span) -> Offsets | None:
-    """The span grown to whole sentences of its chunk; None where it touches none."""
-    touched = [(start, end) for start, end in span.passage.chunk.sentences if start < span.end and span.start < end]
-    return (touched[0][0], touched[-1][1]) if touched else None
-
-
 def pieces(span: Span, several: bool = False) -> list[Piece]:
     """What can be quoted for a span, the fullest first: the others serve where an earlier quote already has the context.
 
     `several`: the question asks for several things, so that an item of a list may bring the whole of it.
     """
-    around = sentences_around(span)
+    around = span.sentences
     if around is None:
         return []
     near = _near(span.passage, *around)

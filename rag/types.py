@@ -48,6 +48,12 @@ class Span:
         """The span's characters, as in the document."""
         return self.passage.document.text[self.start : self.end]
 
+    @property
+    def sentences(self) -> tuple[int, int] | None:
+        """The span grown to whole sentences of its chunk; None where it touches none."""
+        touched = [(start, end) for start, end in self.passage.chunk.sentences if start < self.end and self.start < end]
+        return (touched[0][0], touched[-1][1]) if touched else None
+
 
 @dataclass(frozen=True, slots=True)
 class Citation:

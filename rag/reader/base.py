@@ -39,6 +39,18 @@ def probability(log_odds: float) -> float:
     return 0.5 * (1 + math.tanh(log_odds / 2))
 
 
+def linear(weights: Sequence[float], row: Sequence[float]) -> float:
+    """A weighted sum; the last weight is the intercept."""
+    return sum(weight * value for weight, value in zip(weights[:-1], row, strict=True)) + weights[-1]
+
+
+def lead(spans: Sequence[Span], most: float) -> float:
+    """How far the first span's score is ahead of the next with other words; `most` at most, and where none follows."""
+    first = normalised(spans[0].text)
+    other = next((span.score for span in spans[1:] if normalised(span.text) != first), -float("inf"))
+    return min(most, spans[0].score - other)
+
+
 def distinct(spans: Iterable[Span]) -> list[Span]:
     """Best first, equal ones by source and place, without those that overlap a better one (chunks may overlap)."""
     kept: list[Span] = []

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index.encoder import Encoder
-from rag.reader.base import distinct, probability, quotable_sentences
+from rag.reader.base import distinct, lead, linear, probability, quotable_sentences
 from rag.types import Passage, Span
-from rag.words import normalised, terms
+from rag.words import terms
 
 WEIGHTS = Path(__file__).parent / "similarity.json"
 ENCODED = 20  # sentences that are worth encoding: those of the best passages that share the most words
@@ -59,13 +59,13 @@ class SimilarityReader:
         if not chosen:
             return []
         rows = features(question, chosen, passages, self._encoder)
-        scored = [Span(c.passage, c.start, c.end, round(_linear(self._rank, row), 5))
+        scored = [Span(c.passage, c.start, c.end, round(linear(self._rank, row), 5))
                   for c, row in zip(chosen, rows, strict=True)]
         return distinct(scored)
 
     def confidence(self, question: str, spans: Sequence[Span]) -> float:
         """Logistic regression on the best score and its lead."""
-        return probability(_linear(self._trust, trust_features(spans))) if spans else 0.0
+        return probability(linear(self._trust, trust_features(spans))) if spans else 0.0
 
 
 def candidates(question: str, passages: Sequence[Passage]) -> list[Candidate]:
@@ -113,11 +113,4 @@ def kind_fits(question: str, sentence: str) -> float:
 
 def trust_features(spans: Sequence[Span]) -> list[float]:
     """The best score, and its lead over the next different sentence."""
-    first = normalised(spans[0].text)
-    other = next((span.score for span in spans[1:] if normalised(span.text) != first), spans[0].score - 4.0)
-    return [spans[0].score, min(4.0, spans[0].score - other)]
-
-
-def _linear(weights: Sequence[float], row: Sequence[float]) -> float:
-    """The last weight is the intercept."""
-    return sum(w * x for w, x in zip(weights[:-1], row, strict=True)) + weights[-1]
+    return [spans[0].score, lead(spans, 4.0)]

@@ -21,12 +21,11 @@ from numpy.typing import NDArray
 
 from index.errors import ModelError
 from index.types import sha256_text
-from rag.reader.base import distinct, probability, quotable_sentences
+from rag.reader.base import distinct, lead, linear, probability, quotable_sentences
 from rag.reader.model import WEIGHTS, SpanModel, load_bundled, load_checkpoint
 from rag.reader.view import view
 from rag.reader.windows import LONGEST_QUESTION, WINDOW, Encoded, encode, heads, window_spans
 from rag.types import Passage, Span
-from rag.words import normalised
 
 LONGEST_SPAN = 40  # word pieces
 SPANS = 3  # of a passage
@@ -235,22 +234,12 @@ def trust_features(spans: Sequence[Span]) -> tuple[float, float, float]:
 
     Its log odds, their lead over the next span with other words, and the cosine of passage and question.
     """
-    best = spans[0]
-    first = normalised(best.text)
-    other = next((span.score for span in spans[1:] if normalised(span.text) != first), best.score - 8.0)
-    return best.score, min(8.0, best.score - other), best.passage.cosine
+    return spans[0].score, lead(spans, 8.0), spans[0].passage.cosine
 
 
 def told(span: Span) -> str:
     """The sentences that a span stands in."""
-    text, touched = span.passage.document.text, [(start, end) for start, end in span.passage.chunk.sentences
-                                                 if start < span.end and span.start < end]
-    return text[touched[0][0] : touched[-1][1]] if touched else span.text
-
-
-def linear(weights: Sequence[float], row: Sequence[float]) -> float:
-    """The last weight is the intercept."""
-    return sum(w * x for w, x in zip(weights[:-1], row, strict=True)) + weights[-1]
+    return span.passage.document.text[slice(*span.sentences)] if span.sentences else span.text
 
 
 def passage_heads(passage: Passage) -> str:

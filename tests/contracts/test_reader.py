@@ -14,7 +14,6 @@ from fakes import tiny_checkpoint
 
 from index.chunks import Chunking, split
 from index.encoder import Encoder
-from rag.grow import sentences_around
 from rag.reader.base import Reader
 from rag.reader.similarity import WEIGHTS, SimilarityReader
 from rag.reader.span import SpanReader
@@ -95,7 +94,7 @@ def test_the_best_span_comes_first_and_none_overlap(reader: Reader, passages: li
 
 def sentence(span: Span) -> str:
     """The sentences that a span touches."""
-    start, end = sentences_around(span) or (span.start, span.end)
+    start, end = span.sentences or (span.start, span.end)
     return span.passage.document.text[start:end]
 
 

@@ -21,7 +21,7 @@ from index.sentences import sentences
 from index.types import Chunk, Document, Section, document_id, sha256_text
 from rag.compose import adds, asks_several, compose, fingerprint
 from rag.differ import amounts, differ, moments
-from rag.grow import Piece, leans, pieces, sentences_around
+from rag.grow import Piece, leans, pieces
 from rag.types import Passage, Quote, Span
 
 MakePassage = Callable[..., Passage]
@@ -81,7 +81,7 @@ def test_a_span_across_sentences_grows_to_all_of_them(passage: MakePassage, span
 
 def test_a_span_that_is_a_sentence_stays_as_it_is(passage: MakePassage, span: MakeSpan) -> None:
     marked = span(passage(FERRY), "A ticket costs four euro.")
-    assert sentences_around(marked) == (marked.start, marked.end)
+    assert marked.sentences == (marked.start, marked.end)
 
 
 def test_white_space_around_a_span_is_not_quoted(passage: MakePassage, span: MakeSpan) -> None:

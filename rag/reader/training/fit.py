@@ -31,9 +31,9 @@ from index.encoder import Encoder, load_encoder
 from index.generation import open_current
 from index.types import Document, sha256_text
 from rag.config import Config
-from rag.reader.base import distinct, probability
+from rag.reader.base import distinct, linear, probability
 from rag.reader.model import WEIGHTS
-from rag.reader.span import Candidate, Fit, SpanReader, linear, told, trust_features, weighed
+from rag.reader.span import Candidate, Fit, SpanReader, told, trust_features, weighed
 from rag.reader.training.fit_baseline import Row, document, read_rows
 from rag.retrieve import retrieve
 from rag.types import Span
