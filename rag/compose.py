@@ -10,8 +10,9 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+from index.sentences import ITEM
 from rag.differ import differ, mentions
-from rag.grow import ITEM, Piece, pieces
+from rag.grow import Piece, pieces
 from rag.reader.base import probability
 from rag.types import Citation, Quote, Span
 from rag.words import normalised, terms

@@ -69,9 +69,8 @@ class Citation:
     def of(cls, document: Document, start: int, end: int, number: int) -> Citation:
         """Cite a stretch of a document. Raises ValueError where it does not lie in the text."""
         check_span(start, end, len(document.text), f"citation of {document.source}")
-        section = document.section_at(start)
-        return cls(number, document.id, document.source, document.title, start, end, section.page, section.heading,
-                   document.text_sha256, document.file_sha256, document.text[start:end])
+        return cls(number, document.id, document.source, document.title, start, end, document.section_at(start).page,
+                   document.heading_of(start, end), document.text_sha256, document.file_sha256, document.text[start:end])
 
     def json(self) -> dict[str, Any]:
         """The form of the JSON contract."""

@@ -623,10 +623,10 @@ def test_another_format_is_refused_by_its_number(home, docs, encoder, monkeypatc
     current = current_manifest(home)
     manifest = home / "generations" / current_id(home) / "manifest.json"
     with monkeypatch.context() as patch:
-        patch.setattr("index.generation.FORMAT", 3)
+        patch.setattr("index.generation.FORMAT", 4)
         manifest.write_bytes(current.json())
     for use in (open_current, current_manifest, lambda home: sync(home, encoder=encoder)):
-        with pytest.raises(FormatVersion, match="has format 3; this Pullquote reads format 2"):
+        with pytest.raises(FormatVersion, match="has format 4; this Pullquote reads format 3"):
             use(home)
     assert sync(home, [docs], encoder=encoder, rebuild=True).documents == 3
     open_current(home).close()
@@ -654,7 +654,7 @@ def test_a_flipped_byte_in_any_file_is_found_and_the_file_named(home, docs, enco
     open_current(home).close()
 
 
-@pytest.mark.parametrize("damaged", [b"", b"{", b"[]", b"null", b'{"format": 2}', b"\xff\xfe"])
+@pytest.mark.parametrize("damaged", [b"", b"{", b"[]", b"null", b'{"format": 3}', b"\xff\xfe"])
 def test_a_damaged_manifest_is_reported(home, docs, encoder, damaged: bytes) -> None:
     sync(home, [docs], encoder=encoder)
     (home / "generations" / current_id(home) / "manifest.json").write_bytes(damaged)
