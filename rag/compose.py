@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from index.sentences import ITEM
 from rag.differ import differ, mentions
@@ -31,8 +31,9 @@ def compose(question: str, spans: Sequence[Span], limit: int) -> tuple[Quote, ..
     Spans whose pieces say the same become one quote with several citations. Further quotes come while they are about as
     likely as the first, less so where several things are asked for, and say what the ones before do not.
     """
-    ranked = sorted((span for span in spans if span.text.strip()),
-                    key=lambda span: (-span.score, span.passage.document.source, span.start))
+    ranked = [one for span in sorted((span for span in spans if span.text.strip()),
+                                     key=lambda span: (-span.score, span.passage.document.source, span.start))
+              for one in (span, *_copies(span))]
     several = asks_several(question)
     least = probability(ranked[0].score) * (_WORTH_LISTING if several else _WORTH_ADDING) if ranked else 0.0
     groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Piece]] = {}
@@ -48,6 +49,13 @@ def compose(question: str, spans: Sequence[Span], limit: int) -> tuple[Quote, ..
               and adds(question, piece, [group[0] for group in groups.values()])):
             groups[key] = [piece]
     return _quotes(question, list(groups.values()), several)
+
+
+def _copies(span: Span) -> Iterator[Span]:
+    """The same words in the copies of a span's passage."""
+    for copy in span.passage.copies:
+        moved = copy.chunk.start - span.passage.chunk.start
+        yield Span(copy, span.start + moved, span.end + moved, span.score)
 
 
 def _quotes(question: str, groups: Sequence[Sequence[Piece]], several: bool) -> tuple[Quote, ...]:

@@ -14,7 +14,8 @@ SCHEMA = 1  # of the JSON object that `ask --json`, `eval --predictions` and `PO
 class Passage:
     """A retrieved chunk with its document. Ranks are 1-based; None where that search did not find it.
 
-    `score` is the fused one; `cosine` the inner product of the chunk's unit vector and the question's.
+    `score` is the fused one; `cosine` the inner product of the chunk's unit vector and the question's. `copies` are those
+    that say the same, word for word, and were found behind it: they are not read, but quoted from with it.
     """
 
     chunk: Chunk
@@ -23,6 +24,7 @@ class Passage:
     dense_rank: int | None = None
     lexical_rank: int | None = None
     cosine: float = 0.0
+    copies: tuple[Passage, ...] = ()
 
     @property
     def text(self) -> str:

@@ -21,8 +21,8 @@ from index.types import Chunk, Document, Section, document_id, sha256_text
 SMALL = 120  # characters: a section with fewer goes with its first child
 WORDS = "the ferry leaves at nine and returns before noon with lanterns e.g. three 12 of them ".split()
 TABLE = "| Name | Fee. It is |\n|---|---|\n"
-PIECES = st.sampled_from([TABLE, "\n1. ", *(f"{word} " for word in WORDS), ". ", ". The ", "! ", "? ", "\n", "\n\n", "\r\n", "\n- ",
-                          "\f", "; ", ", ", "\u2003", "한국어 ", "😀", "x" * 70, "| a | b |\n", "e\u0301", "。"])
+PIECES = st.sampled_from([TABLE, "\n1. ", *(f"{word} " for word in WORDS), ". ", ". The ", "! ", "? ", "\n", "\n\n", "\r\n",
+                          "\n- ", "\f", "; ", ", ", "\u2003", "한국어 ", "😀", "x" * 70, "| a | b |\n", "e\u0301", "。"])
 TEXTS = st.one_of(st.text(min_size=1), st.lists(PIECES, min_size=1, max_size=150).map("".join))
 HEADINGS = st.lists(st.sampled_from("A B C D".split()), max_size=3).map(tuple)
 CHUNKINGS = st.builds(Chunking, size=st.integers(5, 60), overlap=st.integers(0, 20))
