@@ -1173,6 +1173,30 @@ def test_what_is_encoded_is_what_is_stored(home, docs, encoder, library) -> None
         np.testing.assert_array_equal(store.vectors.take(rows), expected)
 
 
+def test_a_tables_header_is_stored_and_searched_with_its_chunks_also_when_they_are_carried_over(home, docs, encoder,
+                                                                                                library) -> None:
+    edit(docs / "fares.md", "| Route | Bicycle |\n|---|---|\n" + "".join(f"| Port {n} | {n} euro |\n" for n in range(90)))
+    sync(home, [docs], encoder=encoder, chunking=Chunking(100, 20))
+    (docs / "fares.md").rename(docs / "prices.md")
+    sync(home, encoder=encoder, chunking=Chunking(100, 20))
+    store = library()
+    document = store.document(document_id("docs/prices.md"))
+    _, chunks = store.catalog.chunks_of(document.id)
+    assert len(chunks) > 5
+    assert [chunk.header for chunk in chunks] == [None, *[(0, 19)] * (len(chunks) - 1)]
+    found = [hit.chunk_id for hit in store.lexical("bicycle", 100)]
+    assert {chunk.id for chunk in chunks} <= set(found)
+    assert len([text for text in encoder.texts if "| Route | Bicycle |" in text]) == len(chunks)
+
+
+def test_rows_of_a_sheet_keep_their_numbers(home, docs, encoder, library) -> None:
+    edit(docs / "fares.csv", "Port,Fee\nQuill,2 euro\n\nMarrick,3 euro\n")
+    sync(home, [docs], encoder=encoder)
+    document = library().document(document_id("docs/fares.csv"))
+    starts = [document.text.index(f"Port: {port}") for port in ("Quill", "Marrick")]
+    assert [document.heading_of(start, start + 6) for start in starts] == [("row 2",), ("row 4",)]
+
+
 def test_rows_of_a_file_keep_their_order_when_carried_over(home, docs, encoder, make_encoder, tmp_path, opened) -> None:
     edit(docs / "faq.jsonl", "\n".join(json.dumps({"id": n, "text": "The same words."}) for n in (10, 9, 1)))
     sync(home, [docs], encoder=encoder)
