@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from math import ceil
 
-from index.structure import Part, fences, parts
+from index.structure import Part, fences, parts_of
 from index.tables import Table, cells, table_at
 from index.tokens import count_tokens
 from index.types import Chunk, Document, Offsets, chunk_id
@@ -65,12 +65,12 @@ def split(document: Document, chunking: Chunking, window: int, count: Count) -> 
     Sections that share a heading path are one region; chunks never cross regions and share a region's length evenly.
     """
     chunks = []
-    fenced = fences(document)
+    text, fenced = document.text, fences(document)
     for start, end in _regions(document):
         room = max(window // 4, window - count([context(document, start, end, window)])[0])
         budget = _Budget(chunking.size, chunking.overlap, room, count)
-        headers = _Headers(document.text, budget)
-        units = [unit for part in parts(document, start, end, fenced) for unit in _units(document.text, part, budget, headers)]
+        headers = _Headers(text, budget)
+        units = [unit for part in parts_of(document, start, end, fenced) for unit in _units(text, part, budget, headers)]
         if units:
             chunks += list(_pack(document, units, budget))
     return chunks
@@ -112,24 +112,23 @@ class _Headers:
     def __init__(self, text: str, budget: _Budget) -> None:
         self._text, self._budget = text, budget
         self._table: Table | None = None
-        self._header: _Header | None = None
+        self._known: dict[Offsets, _Header | None] = {}
 
     def above(self, row: int) -> _Header | None:
         """The header of the row that begins at `row`, where it stands above it."""
         if self._table is None or row >= self._table.end:
-            self._table, self._header = table_at(self._text, row), None
+            self._table, self._known = table_at(self._text, row), {}
         place = self._table.header(row)
         if place is None or place[1] > row:
             return None
-        self._header = self._header or self._cut(place)
-        return self._header
+        if place not in self._known:
+            self._known[place] = self._cut(place)
+        return self._known[place]
 
     def _cut(self, place: Offsets) -> _Header | None:
         text, (start, end), most = self._text, place, self._budget.room // 2
-        if end - start <= 4 * most:  # no word piece of an ordinary text has as many characters
-            ends = [*(cell_end for cell_start, cell_end in cells(text, place) if cell_start < cell_end), end]
-        else:
-            ends = [cell_end for _, cell_end in cells(text, place) if start < cell_end <= start + 4 * most]
+        named = [cell_end for cell_start, cell_end in cells(text, place) if cell_start < cell_end]
+        ends = [cell_end for cell_end in [*named, end] if cell_end - start <= 6 * most]  # more are too many in any language
         lengths = self._budget.count([text[start:end] for end in ends])
         fitting = [_Header((start, end), length) for end, length in zip(ends, lengths, strict=True) if length <= most]
         return fitting[-1] if fitting else None

@@ -33,15 +33,16 @@ class Part:
     kind: Literal["", "row", "code"] = ""
 
 
-def parts(document: Document, start: int, end: int, fenced: Sequence[Offsets]) -> list[Part]:
+def parts_of(document: Document, start: int, end: int, fenced: Sequence[Offsets]) -> list[Part]:
     """The parts of a region, in order: rows, code and lists as one part each, of all else the sentences.
 
     `fenced` is what `fences` gives for the document.
     """
     text = document.text
+    sheet = document.section_at(start).row is not None
     found: list[Part] = []
     items: list[list[Part]] = []  # of the list that goes on, each with what is indented below it
-    for block in _blocks(text, start, end, fenced):
+    for block in _blocks(text, start, end, fenced, sheet):
         first = block.pieces[0][0]
         if not block.kind and ITEM.match(text, first):
             items.append([block])
@@ -68,24 +69,24 @@ def fences(document: Document) -> list[Offsets]:
     return found
 
 
-def _blocks(text: str, start: int, end: int, fenced: Sequence[Offsets]) -> Iterator[Part]:
-    """Paragraphs, headings, items, rows and code blocks, each with its sentences (lines, in code) as parts."""
+def _blocks(text: str, start: int, end: int, fenced: Sequence[Offsets], sheet: bool) -> Iterator[Part]:
+    """Paragraphs, headings, items, rows (in a sheet all) and code blocks, each with its sentences, in code lines, as parts."""
     at = start
     for number in range(bisect_right(fenced, start, key=lambda span: span[1]), len(fenced)):
         left, right = max(start, fenced[number][0]), min(end, fenced[number][1])
         if left >= end:
             break
-        yield from _prose(text, at, left)
+        yield from _prose(text, at, left, sheet)
         lines = (trimmed(text, *match.span()) for match in _LINE.finditer(text, left, right))
         if whole := sentences(text, left, right):
             yield Part(tuple(whole), tuple(Part((line,)) for line in lines if line), "code")
         at = right
-    yield from _prose(text, at, end)
+    yield from _prose(text, at, end, sheet)
 
 
-def _prose(text: str, start: int, end: int) -> Iterator[Part]:
+def _prose(text: str, start: int, end: int, sheet: bool) -> Iterator[Part]:
     for block in sentences_by_block(text, start, end):
-        row = ROW.fullmatch(text, block[0][0], block[-1][1]) is not None
+        row = sheet or ROW.fullmatch(text, block[0][0], block[-1][1])
         single = tuple(Part((sentence,)) for sentence in block) if len(block) > 1 else ()
         yield Part(tuple(block), single, "row" if row else "")
 

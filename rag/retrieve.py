@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -16,6 +17,7 @@ from rag.types import Passage
 from rag.words import terms
 
 RRF_K = 60  # Cormack, Clarke and Büttcher, SIGIR 2009
+_PAGE = re.compile(r"\bpage\s+\d+(?:\s+of\s+\d+)?\b", re.IGNORECASE)  # in a running header
 _OFTEN = 3  # passages with a sentence that are read for it: as many as an answer has quotes
 
 
@@ -81,7 +83,7 @@ def _words_by_sentence(passage: Passage, asked: set[str]) -> dict[tuple[str, ...
     heads = [document.title, *document.section_at(passage.chunk.end - 1).heading]
     found: dict[tuple[str, ...], set[str]] = {(): asked & set(terms("\n".join(heads)))}
     for start, end in passage.chunk.sentences:
-        found[fingerprint(text[start:end])] = asked & set(terms(text[start:end]))
+        found[fingerprint(_PAGE.sub("", text[start:end]))] = asked & set(terms(text[start:end]))
     return found
 
 

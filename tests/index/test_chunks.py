@@ -66,6 +66,12 @@ def texts_of(document: Document, chunks: Sequence[Chunk]) -> list[str]:
     return [document.text[chunk.start : chunk.end] for chunk in chunks]
 
 
+def length_of(document: Document, chunk: Chunk, window: int) -> int:
+    """What is encoded, in characters: white space between sentences is no token here, nor to the encoders that there are."""
+    header = document.text[slice(*chunk.header)] if chunk.header else ""
+    return len(context(document, chunk.start, chunk.end, window) + header) + sum(end - start for start, end in chunk.sentences)
+
+
 # Of every document
 
 
@@ -124,10 +130,7 @@ def test_chunks_do_not_cross_headings(document: Document, chunking: Chunking) ->
 def test_no_chunk_with_its_context_is_longer_than_the_window(document: Document, window: int) -> None:
     chunks = split(document, Chunking(200, 50), window, characters)
     for chunk in chunks:
-        # White space between sentences is no token here, nor to the encoders that there are.
-        header = document.text[slice(*chunk.header)] if chunk.header else ""
-        before = context(document, chunk.start, chunk.end, window) + header
-        assert len(before) + sum(end - start for start, end in chunk.sentences) <= window
+        assert length_of(document, chunk, window) <= window
     covered = {at for chunk in chunks for start, end in chunk.sentences for at in range(start, end)}
     assert all(at in covered or character.isspace() for at, character in enumerate(document.text))
 
@@ -277,6 +280,22 @@ def test_pipes_in_code_are_no_table() -> None:
     line = "cat names | sort | uniq\n"
     document = replace(make("```sh\n" + line * 60 + "```\n"), media_type="text/markdown")
     assert [chunk.header for chunk in split(document, DEFAULT, 254, words)] == [None] * 5
+
+
+CODE = st.sampled_from(["\n```sh\n", "\n```\n", "\n  ~~~~\n", "ls | sort\n"])
+
+
+@given(st.lists(CODE | PIECES, min_size=1, max_size=80).map("".join), CUTS, st.integers(20, 80))
+def test_nothing_of_a_text_with_code_is_lost_or_beyond_the_window(text: str, cuts: list[tuple[int, tuple[str, ...]]],
+                                                                  window: int) -> None:
+    document = replace(make(text, cuts), media_type="text/markdown")
+    chunks = split(document, Chunking(60, 20), window, characters)
+    covered = {at for chunk in chunks for start, end in chunk.sentences for at in range(start, end)}
+    assert all(at in covered or character.isspace() for at, character in enumerate(text))
+    for one, following in pairwise(chunks):
+        assert one.start < following.start
+        assert one.end < following.end
+    assert all(length_of(document, chunk, window) <= window for chunk in chunks)
 
 
 LEAD = "The crew meets before each crossing and talks about the weather. " * 8

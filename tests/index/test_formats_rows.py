@@ -111,7 +111,7 @@ def test_a_quote_from_a_chunk_of_many_rows_cites_its_own_row(tmp_path: Path, nam
 
 
 def test_a_row_is_cut_by_no_chunk(tmp_path: Path) -> None:
-    rows = [["Key", "Value"], *([f"key {number}", "It is so. " * 20] for number in range(1, 40))]
+    rows = [["Key", "Value"], *([f"key {n}" if n % 3 else None, f"{n} is so. " * 20] for n in range(1, 40))]
     document = read(tmp_path, "a.xlsx", saved(workbook(S=rows)))
     chunks = split(document, DEFAULT, 254, lambda texts: [len(text.split()) for text in texts])
     lines = {line.strip() for line in document.text.split("\n\n")}

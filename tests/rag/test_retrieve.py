@@ -164,6 +164,12 @@ def test_what_was_put_behind_is_read_where_there_is_not_enough_else(fixed_store:
     assert [p.document.source for p in found] == ["0.txt", "1.txt", "2.txt", "3.txt", "4.txt", "last.txt"]
 
 
+def test_a_running_header_is_the_same_on_every_page(fixed_store: MakeStore, passage: MakePassage) -> None:
+    made = [passage(f"The night boat of Quill – Page {n} of 9\n\nPort {n} is open.", f"{n}.txt", title="") for n in range(6)]
+    found = passages_of(fixed_store, [*made, passage("Nothing of it.", "last.txt", title="")], passages=4)
+    assert [p.document.source for p in found] == ["0.txt", "1.txt", "2.txt", "last.txt"]
+
+
 def test_a_title_that_is_asked_for_counts_as_said(fixed_store: MakeStore, passage: MakePassage) -> None:
     made = [passage(f"{NOTICE} Port {n} is open.", f"{n}.txt", title="Sailings of the night boat") for n in range(6)]
     last = passage("Nothing of it.", "last.txt", title="")
