@@ -18,12 +18,12 @@ CREATE TABLE file (path TEXT PRIMARY KEY, source TEXT, size INTEGER, mtime_ns IN
 CREATE TABLE document (id TEXT PRIMARY KEY, source TEXT UNIQUE, path TEXT, title TEXT, text TEXT, media_type TEXT,
                        file_sha256 TEXT, text_sha256 TEXT, sections TEXT, modified REAL, titled INTEGER) WITHOUT ROWID;
 CREATE TABLE chunk (row INTEGER PRIMARY KEY, id TEXT UNIQUE, document_id TEXT, start INTEGER, "end" INTEGER,
-                    tokens INTEGER, sentences TEXT, key BLOB);
+                    tokens INTEGER, sentences TEXT, header TEXT, key BLOB);
 CREATE INDEX chunk_document ON chunk (document_id);
 CREATE INDEX document_path ON document (path);
 """
 _DOCUMENT = "id, source, title, text, media_type, file_sha256, text_sha256, sections, modified, titled"
-_CHUNK = 'row, id, document_id, start, "end", tokens, sentences'
+_CHUNK = 'row, id, document_id, start, "end", tokens, sentences, header'
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +56,16 @@ class CatalogWriter:
 
     def add_document(self, document: Document, chunks: Sequence[Chunk], keys: Sequence[bytes], path: str) -> range:
         """Add a document with its chunks and the keys of their vectors in the cache; returns the chunks' rows."""
-        sections = json.dumps([(s.start, s.end, s.heading, s.page) for s in document.sections], ensure_ascii=False)
+        sections = json.dumps([(s.start, s.end, s.heading, s.page, s.row) for s in document.sections], ensure_ascii=False)
         self._database.execute(
             "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (document.id, document.source, path, document.title, document.text, document.media_type,
              document.file_sha256, document.text_sha256, sections, document.modified, document.titled))
         rows = range(self.rows, self.rows + len(chunks))
         self._database.executemany(
-            "INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [(row, c.id, c.document_id, c.start, c.end, c.tokens, json.dumps(c.sentences, separators=(",", ":")), key)
+            "INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(row, c.id, c.document_id, c.start, c.end, c.tokens, _json(c.sentences),
+              _json(c.header) if c.header else None, key)
              for row, c, key in zip(rows, chunks, keys, strict=True)])
         self.rows = rows.stop
         self.documents += 1
@@ -99,7 +100,7 @@ class Catalog:
         if found is None:
             raise SourceGone("this document is no longer in the library", "Add it again, or ask anew")
         id, source, title, text, media_type, file_sha256, text_sha256, sections, modified, titled = found
-        parts = tuple(Section(start, end, tuple(heading), page) for start, end, heading, page in json.loads(sections))
+        parts = tuple(Section(start, end, tuple(heading), page, row) for start, end, heading, page, row in json.loads(sections))
         return Document(id, source, title, text, media_type, file_sha256, text_sha256, parts, modified, bool(titled))
 
     def documents_of(self, path: str) -> list[str]:
@@ -140,7 +141,7 @@ class Catalog:
         infos = []
         for id, source, title, media_type, path, characters, sections, modified in self._database.execute(
                 "SELECT id, source, title, media_type, path, length(text), sections, modified FROM document ORDER BY source"):
-            pages = max((page for *_, page in json.loads(sections) if page is not None), default=None)
+            pages = max((page for *_, page, _ in json.loads(sections) if page is not None), default=None)
             infos.append(SourceInfo(id, source, title, media_type, path, characters, counts.get(id, 0), pages, modified))
         return infos
 
@@ -155,5 +156,10 @@ class Catalog:
 
 
 def _chunk(row: Sequence[Any]) -> Chunk:
-    _, id, document_id, start, end, tokens, sentences = row
-    return Chunk(id, document_id, start, end, tuple((s, e) for s, e in json.loads(sentences)), tokens)
+    _, id, document_id, start, end, tokens, sentences, header = row
+    above: tuple[int, int] | None = tuple(json.loads(header)) if header else None
+    return Chunk(id, document_id, start, end, tuple((s, e) for s, e in json.loads(sentences)), tokens, above)
+
+
+def _json(offsets: Sequence[Any]) -> str:
+    return json.dumps(offsets, separators=(",", ":"))

@@ -1,16 +1,20 @@
-"""Documents become chunks: whole consecutive sentences under one heading, up to a budget of tokens."""
+"""Documents become chunks: whole consecutive sentences under one heading, up to a budget of tokens.
+
+Rows of tables stay whole, and code and lists where they fit; `structure` tells them.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from math import ceil
 
-from index.sentences import Offsets, sentences
+from index.structure import Part, fences, parts_of
+from index.tables import Table, cells, table_at
 from index.tokens import count_tokens
-from index.types import Chunk, Document, chunk_id
+from index.types import Chunk, Document, Offsets, chunk_id
 
 Count = Callable[[Sequence[str]], list[int]]
 _CUTS = tuple(re.compile(pattern) for pattern in (r"\r?\n", r"(?<=[;:])\s", r"(?<=,)\s", r"\s"))
@@ -41,8 +45,10 @@ def context(document: Document, start: int, end: int, window: int) -> str:
 
 
 def search_text(document: Document, chunk: Chunk, window: int) -> str:
-    """What is encoded, by an encoder of that window, for a chunk."""
-    return f"{context(document, chunk.start, chunk.end, window)}\n{document.text[chunk.start : chunk.end]}"
+    """What is encoded, by an encoder of that window, for a chunk: context, header of the table it begins in, its own text."""
+    text = document.text
+    header = f"{text[slice(*chunk.header)]}\n" if chunk.header else ""
+    return f"{context(document, chunk.start, chunk.end, window)}\n{header}{text[chunk.start : chunk.end]}"
 
 
 def lexical_text(document: Document, encoded: str) -> str:
@@ -54,17 +60,78 @@ def split(document: Document, chunking: Chunking, window: int, count: Count) -> 
     """The chunks of a document, in order.
 
     `count(texts)` gives each text's length in the encoder's own tokens, special tokens not counted; no chunk with its
-    context is longer than `window` of them. A sentence that alone would be is cut at line ends, clauses or white space.
+    context and its table's header is longer than `window` of them. A sentence or a row that alone would be is cut: at the
+    row's sentences, then at line ends, clauses or white space. Lists and code that do not fit are cut at items and lines.
     Sections that share a heading path are one region; chunks never cross regions and share a region's length evenly.
     """
     chunks = []
+    text, fenced = document.text, fences(document)
     for start, end in _regions(document):
         room = max(window // 4, window - count([context(document, start, end, window)])[0])
-        pieces = [piece for sentence in sentences(document.text, start, end)
-                  for piece in _fit(document.text, *sentence, room, count)]
-        if pieces:
-            chunks += list(_pack(document, pieces, chunking, room, count))
+        budget = _Budget(chunking.size, chunking.overlap, room, count)
+        headers = _Headers(text, budget)
+        units = [unit for part in parts_of(document, start, end, fenced) for unit in _units(text, part, budget, headers)]
+        if units:
+            chunks += list(_pack(document, units, budget))
     return chunks
+
+
+@dataclass(frozen=True, slots=True)
+class _Budget:
+    """What a chunk may have: cl100k_base tokens, those it may repeat, and the encoder's own tokens, as `count` counts."""
+
+    size: int
+    overlap: int
+    room: int
+    count: Count
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """The header of a table, or as many of its cells as leave half the room; `length` in the encoder's own tokens."""
+
+    place: Offsets
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """Sentences that no chunk parts, and the header that a chunk which begins with them brings."""
+
+    pieces: tuple[Offsets, ...]
+    header: _Header | None = None
+
+    @property
+    def header_length(self) -> int:
+        return self.header.length if self.header else 0
+
+
+class _Headers:
+    """The headers of the tables of a region, each looked up once, for rows in order."""
+
+    def __init__(self, text: str, budget: _Budget) -> None:
+        self._text, self._budget = text, budget
+        self._table: Table | None = None
+        self._known: dict[Offsets, _Header | None] = {}
+
+    def above(self, row: int) -> _Header | None:
+        """The header of the row that begins at `row`, where it stands above it."""
+        if self._table is None or row >= self._table.end:
+            self._table, self._known = table_at(self._text, row), {}
+        place = self._table.header(row)
+        if place is None or place[1] > row:
+            return None
+        if place not in self._known:
+            self._known[place] = self._cut(place)
+        return self._known[place]
+
+    def _cut(self, place: Offsets) -> _Header | None:
+        text, (start, end), most = self._text, place, self._budget.room // 2
+        named = [cell_end for cell_start, cell_end in cells(text, place) if cell_start < cell_end]
+        ends = [cell_end for cell_end in [*named, end] if cell_end - start <= 6 * most]  # more are too many in any language
+        lengths = self._budget.count([text[start:end] for end in ends])
+        fitting = [_Header((start, end), length) for end, length in zip(ends, lengths, strict=True) if length <= most]
+        return fitting[-1] if fitting else None
 
 
 def _regions(document: Document) -> list[Offsets]:
@@ -79,6 +146,37 @@ def _regions(document: Document) -> list[Offsets]:
                 continue
         regions.append((section.start, section.end, section.heading))
     return [(start, end) for start, end, _ in regions]
+
+
+def _units(text: str, part: Part, budget: _Budget, headers: _Headers, header: _Header | None = None) -> Iterator[_Unit]:
+    """The part whole where it fits, else what it is cut into; `header` is that of the row that it is of."""
+    if part.kind == "row":
+        header = headers.above(part.pieces[0][0])
+    room = budget.room - (header.length if header else 0)
+    if not part.parts:
+        yield from (_Unit((piece,), header) for piece in _fit(text, *part.pieces[0], room, budget.count))
+    elif _fits(text, part, room, budget):
+        yield _Unit(part.pieces, header)
+    else:
+        for inner in part.parts:
+            yield from _units(text, inner, budget, headers, header)
+
+
+def _fits(text: str, part: Part, room: int, budget: _Budget) -> bool:
+    """Whether a chunk holds the part; a row may be longer than a chunk is meant to be."""
+    if part.kind != "row" and _tokens(text, part.pieces) > budget.size:
+        return False
+    return sum(budget.count([text[start:end] for start, end in part.pieces])) <= room
+
+
+def _tokens(text: str, pieces: Sequence[Offsets]) -> int:
+    return sum(count_tokens(text[start:end]) + 1 for start, end in pieces) + sum(
+        _gap(text, one, following) for one, following in pairwise(pieces))
+
+
+def _gap(text: str, one: Offsets, following: Offsets) -> int:
+    """The tokens of the white space between two pieces."""
+    return count_tokens(text[one[1] : following[0]]) if following[0] - one[1] > 2 else 0
 
 
 def _fit(text: str, start: int, end: int, room: int, count: Count) -> Iterator[Offsets]:
@@ -103,30 +201,31 @@ def _middle_cut(text: str, start: int, end: int) -> int:
     return middle
 
 
-def _pack(document: Document, pieces: list[Offsets], chunking: Chunking, room: int, count: Count) -> Iterator[Chunk]:
-    """Consecutive pieces, closed when the next would pass the even share of the region or the encoder's window."""
-    text = document.text
-    tokens = [count_tokens(text[start:end]) + 1 for start, end in pieces]
-    gaps = [0, *(count_tokens(text[a[1] : b[0]]) if b[0] - a[1] > 2 else 0 for a, b in pairwise(pieces))]
-    lengths = count([text[start:end] for start, end in pieces])
-    share = sum(tokens) / ceil(sum(tokens) / chunking.size)
-    first, size, length = 0, 0, 0
-    for index in range(len(pieces)):
-        over = size + gaps[index] + tokens[index] > chunking.size or length + lengths[index] > room
-        if index > first and (over or size + tokens[index] / 2 > share):
-            yield _chunk(document, pieces[first:index])
-            first = _back(index, first, tokens, chunking.overlap)
-            while first < index and (sum(tokens[first : index + 1]) + sum(gaps[first + 1 : index + 1]) > chunking.size
-                                     or sum(lengths[first : index + 1]) > room):
+def _pack(document: Document, units: Sequence[_Unit], budget: _Budget) -> Iterator[Chunk]:
+    """Consecutive units, closed when the next would pass the even share of the region or the encoder's window."""
+    text, size, room = document.text, budget.size, budget.room
+    tokens = [_tokens(text, unit.pieces) for unit in units]
+    gaps = [0, *(_gap(text, one.pieces[-1], following.pieces[0]) for one, following in pairwise(units))]
+    counted = iter(budget.count([text[start:end] for unit in units for start, end in unit.pieces]))
+    lengths = [sum(islice(counted, len(unit.pieces))) for unit in units]
+    share = sum(tokens) / ceil(sum(tokens) / size)
+    first, filled, length = 0, 0, 0
+    for index in range(len(units)):
+        over = filled + gaps[index] + tokens[index] > size or units[first].header_length + length + lengths[index] > room
+        if index > first and (over or filled + tokens[index] / 2 > share):
+            yield _chunk(document, units[first:index])
+            first = _back(index, first, tokens, budget.overlap)
+            while first < index and (sum(tokens[first : index + 1]) + sum(gaps[first + 1 : index + 1]) > size
+                                     or units[first].header_length + sum(lengths[first : index + 1]) > room):
                 first += 1
-            size, length = sum(tokens[first:index]) + sum(gaps[first + 1 : index]), sum(lengths[first:index])
-        size += tokens[index] + (gaps[index] if index > first else 0)
+            filled, length = sum(tokens[first:index]) + sum(gaps[first + 1 : index]), sum(lengths[first:index])
+        filled += tokens[index] + (gaps[index] if index > first else 0)
         length += lengths[index]
-    yield _chunk(document, pieces[first:])
+    yield _chunk(document, units[first:])
 
 
-def _back(index: int, first: int, tokens: list[int], overlap: int) -> int:
-    """Where the chunk after `index` starts so that it repeats at most `overlap` tokens, in whole pieces."""
+def _back(index: int, first: int, tokens: Sequence[int], overlap: int) -> int:
+    """Where the chunk after `index` starts so that it repeats at most `overlap` tokens, in whole units."""
     start, repeated = index, 0
     while start - 1 > first and repeated + tokens[start - 1] <= overlap:
         start -= 1
@@ -134,7 +233,9 @@ def _back(index: int, first: int, tokens: list[int], overlap: int) -> int:
     return start
 
 
-def _chunk(document: Document, pieces: list[Offsets]) -> Chunk:
+def _chunk(document: Document, units: Sequence[_Unit]) -> Chunk:
+    pieces = tuple(piece for unit in units for piece in unit.pieces)
     start, end = pieces[0][0], pieces[-1][1]
-    return Chunk(chunk_id(document.id, start, end), document.id, start, end, tuple(pieces),
-                 count_tokens(document.text[start:end]))
+    header = units[0].header
+    return Chunk(chunk_id(document.id, start, end), document.id, start, end, pieces,
+                 count_tokens(document.text[start:end]), header.place if header else None)

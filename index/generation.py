@@ -30,7 +30,7 @@ from index.store import Hit, SourceInfo, Vector
 from index.types import Chunk, Document
 from index.vectors import Vectors
 
-FORMAT = 2
+FORMAT = 3
 KEPT = 3  # generations that prune leaves: the one in use and those before it
 _ID = re.compile(r"\d{6,}-[0-9a-f]{8}")
 _DOCUMENTS_IN_MEMORY = 256

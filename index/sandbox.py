@@ -208,7 +208,7 @@ def _is_for_memory(error: BaseException | None) -> bool:
 
 def _packed(content: Content) -> bytes:
     extracts = [[extract.title, extract.text, extract.key, extract.notices,
-                 [[section.start, section.end, section.heading, section.page] for section in extract.sections]]
+                 [[section.start, section.end, section.heading, section.page, section.row] for section in extract.sections]]
                 for extract in content.extracts]
     return json.dumps([content.media_type, content.file_sha256, content.modified, extracts]).encode()
 
@@ -225,8 +225,8 @@ def _unpacked(answer: bytes) -> Content:
         for title, text, key, notices, sections in extracts))
 
 
-def _section(start: int, end: int, heading: list[str], page: int | None) -> Section:
-    return Section(int(start), int(end), tuple(map(str, heading)), None if page is None else int(page))
+def _section(start: int, end: int, heading: list[str], page: int | None, row: int | None) -> Section:
+    return Section(int(start), int(end), tuple(map(str, heading)), *(None if one is None else int(one) for one in (page, row)))
 
 
 def _out_of_time(source: str, limits: Limits) -> FileError:

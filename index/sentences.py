@@ -11,6 +11,9 @@ from collections.abc import Iterator
 
 import sentencex
 
+from index.tables import ROW
+from index.types import Offsets
+
 # sentencex panics on some white space beyond ASCII; every such character becomes one plain space.
 _OTHER_SPACE = re.compile(r"[^\S\n\r\t\f ]")
 # Logs and dumps spell a line end as a backslash and an n. One that follows a word may be a path's: C:\new.
@@ -18,11 +21,9 @@ _SPELT_END = re.compile(r"(?<=[.!?])(?:(?:\\r)?\\n)+|(?:(?:\\r)?\\n){2,}")
 _LINE = re.compile(r"[^\n\r\f]*(?:\r\n|[\n\r\f]|\Z)")
 _LINE_END = re.compile(r"[\r\n\f\t]")
 _MARKER = re.compile(r"(?:[-*+•‣▪●◦–—]|\(?\d{1,3}[.)]|\(?[a-z][.)]|#{1,6}|>|\||={3,}|-{3,})(?=\s|$)|\|")
-_ROW = re.compile(r"^\||\s\|\s")
+ITEM = re.compile(r"(?:[-*+•‣▪●◦–—]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s")
 _LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"\w")
-
-Offsets = tuple[int, int]
 
 
 def sentences(text: str, start: int = 0, end: int | None = None) -> list[Offsets]:
@@ -31,12 +32,16 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> list[Offsets
     Every character outside them is white space, or spells a line end as logs do. Headings, list items and table rows count
     as sentences.
     """
+    return [sentence for block in sentences_by_block(text, start, end) for sentence in block]
+
+
+def sentences_by_block(text: str, start: int = 0, end: int | None = None) -> Iterator[list[Offsets]]:
+    """The same, those of a block together; no block is without one."""
     end = len(text) if end is None else end
     region = _OTHER_SPACE.sub(" ", _lined(text[start:end]))
-    found: list[Offsets] = []
     for block_start, block_end in blocks(region):
         block = _LINE_END.sub(" ", region[block_start:block_end])
-        first_of_block = len(found)
+        found: list[Offsets] = []
         for boundary in sentencex.get_sentence_boundaries("en", block):
             piece = block[boundary["start_index"] : boundary["end_index"]]
             left = start + block_start + boundary["start_index"] + len(piece) - len(piece.lstrip())
@@ -44,11 +49,12 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> list[Offsets
             if left == right:
                 continue
             # A stray bracket belongs to the sentence before it, a bare "1." to the one after it.
-            if len(found) > first_of_block and not (_WORD.search(piece) and _LETTER.search(text, *found[-1])):
+            if found and not (_WORD.search(piece) and _LETTER.search(text, *found[-1])):
                 found[-1] = (found[-1][0], right)
             else:
                 found.append((left, right))
-    return found
+        if found:
+            yield found
 
 
 def _lined(text: str) -> str:
@@ -87,7 +93,7 @@ def _join(text: str, lines: list[Offsets], width: int) -> Iterator[Offsets]:
 
 def _runs_on(line: str, following: str, width: int) -> bool:
     """Whether a line end is a soft wrap: the next line goes on with the same paragraph."""
-    if _MARKER.match(following) or line.startswith("#") or _ROW.search(line) or _ROW.search(following):
+    if _MARKER.match(following) or line.startswith("#") or ROW.match(line) or ROW.match(following):
         return False
     if following[0].islower():
         return True

@@ -8,6 +8,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 
+Offsets = tuple[int, int]  # start and end
+ROW_END = "\n\n"  # between the rows of a sheet
+
 
 def sha256_text(text: str) -> str:
     """SHA-256 of the text's UTF-8 bytes, as 64 hexadecimal digits."""
@@ -32,12 +35,17 @@ def check_span(start: int, end: int, length: int, what: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A stretch of a document under one heading path and on one page (1-based; None where there are no pages)."""
+    """A stretch of a document under one heading path and on one page (1-based; None where there are no pages).
+
+    `row` is the number of the row that it begins with, where it is rows of a sheet: each is a line with an empty one
+    below it, and they are numbered on.
+    """
 
     start: int
     end: int
     heading: tuple[str, ...] = ()
     page: int | None = None
+    row: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +102,35 @@ class Document:
                 high = middle
         return self.sections[low]
 
+    def heading_of(self, start: int, end: int) -> tuple[str, ...]:
+        """The heading path that `[start, end)` begins under; in a sheet, down to its row ("row 7", "rows 7–9")."""
+        section = self.section_at(start)
+        first, last = self._row_at(start), self._row_at(end - 1)
+        if first is None:
+            return section.heading
+        return *section.heading, f"row {first}" if last in (first, None) else f"rows {first}–{last}"
+
+    def _row_at(self, offset: int) -> int | None:
+        section = self.section_at(offset)
+        return None if section.row is None else section.row + self.text.count(ROW_END, section.start, offset)
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Whole consecutive sentences of one document, the unit that is encoded and searched.
 
     `sentences` are (start, end) pairs in document coordinates; `tokens` counts cl100k_base tokens of the chunk's text.
+    `header` is where the header stands (as much of it as fits) of the table that the chunk begins within: it is encoded
+    and searched with the chunk.
     """
 
     id: str
     document_id: str
     start: int
     end: int
-    sentences: tuple[tuple[int, int], ...]
+    sentences: tuple[Offsets, ...]
     tokens: int
+    header: Offsets | None = None
 
     def __post_init__(self) -> None:
         if not self.sentences:
@@ -116,6 +139,8 @@ class Chunk:
         for start, end in self.sentences:
             check_span(start - position, end - position, self.end - position, f"chunk {self.id}")
             position = end
+        if self.header:
+            check_span(*self.header, self.start, f"the header of chunk {self.id}")
 
     def moved(self, document_id: str) -> Chunk:
         """The same chunk of another document that has the same text."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from index.sentences import ITEM
 from rag.differ import differ, mentions
-from rag.grow import ITEM, Piece, pieces
+from rag.grow import Piece, pieces
 from rag.reader.base import probability
 from rag.types import Citation, Quote, Span
 from rag.words import normalised, terms
@@ -31,8 +32,9 @@ def compose(question: str, spans: Sequence[Span], limit: int) -> tuple[Quote, ..
     likely as the first, less so where several things are asked for or the first is gainsaid, and say what the ones before
     do not.
     """
-    ranked = sorted((span for span in spans if span.text.strip()),
-                    key=lambda span: (-span.score, span.passage.document.source, span.start))
+    ranked = [one for span in sorted((span for span in spans if span.text.strip()),
+                                     key=lambda span: (-span.score, span.passage.document.source, span.start))
+              for one in (span, *_copies(span))]
     several = asks_several(question)
     groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Piece]] = {}
     for span in ranked:
@@ -55,6 +57,13 @@ def _worth(question: str, piece: Piece, earlier: Sequence[Piece], several: bool)
     odds, best = probability(piece.span.score), probability(earlier[0].span.score)
     told = odds >= best * _WORTH_ADDING or (odds >= best * _WORTH_LISTING and (several or differ(question, earlier[0], piece)))
     return told and adds(question, piece, earlier)
+
+
+def _copies(span: Span) -> Iterator[Span]:
+    """The same words in the copies of a span's passage."""
+    for copy in span.passage.copies:
+        moved = copy.chunk.start - span.passage.chunk.start
+        yield Span(copy, span.start + moved, span.end + moved, span.score)
 
 
 def _quotes(question: str, groups: Sequence[Sequence[Piece]], several: bool) -> tuple[Quote, ...]:

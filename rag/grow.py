@@ -10,9 +10,9 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from index.sentences import Offsets, blocks, sentences
-from index.types import Document
-from rag.tables import ROW, header_of, trimmed
+from index.sentences import ITEM, blocks, sentences
+from index.tables import GAP, ROW, header_of, trimmed
+from index.types import Document, Offsets
 from rag.types import Passage, Span
 
 _REACH = 1500  # characters either side of a span in which that is sought which it leans on
@@ -21,9 +21,7 @@ _MOST_ITEMS = 8
 _SHORT_ITEM = 20  # words: one is quoted whole, and with the line right above it; a longer one says enough by itself
 _FRAGMENT = 4  # words: a sentence of fewer is a reply to the one before it
 
-ITEM = re.compile(r"(?:[-*+•‣▪●◦–—]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s")
 _HASHES = re.compile(r"#{1,6}\s")
-_GAP = re.compile(r"\n[^\S\n]*\n|\f")
 _VERB = (r"(?:is|are|was|were|be|has|have|had|do|does|did|will|would|can|cannot|could|may|might|must|shall|should|need|needs"
          r"|also|only|means?|appl(?:y|ies)|includes?)\b")
 # "This is" points back and says not at what; "This fee" names what it is about.
@@ -204,7 +202,7 @@ def _antecedent(near: _Near, start: int, end: int) -> int:
     """The start of the sentence that a pronoun or a fragment points back to, at most two before; else `start`."""
     for _ in range(2):
         before = _sentence_before(near.passage, start) if leans(near.text[start:end]) else None
-        if before is None or _GAP.search(near.text[before[1] : start]) or end - before[0] > _LONGEST:
+        if before is None or GAP.search(near.text[before[1] : start]) or end - before[0] > _LONGEST:
             break
         block = near.at(before[0])
         if near.is_heading(block) or near.is_row(block) or near.is_item(block):
@@ -251,7 +249,7 @@ def _under_header(span: Span, near: _Near, row: int, start: int, end: int) -> Pi
 def _first_row_end(near: _Near, header: int) -> int:
     """The end of the first row below a table's first line; of that line itself where there is no other."""
     for number in range(header + 1, len(near.blocks)):
-        if not near.is_row(number) or _GAP.search(near.text[near.blocks[number - 1][1] : near.blocks[number][0]]):
+        if not near.is_row(number) or GAP.search(near.text[near.blocks[number - 1][1] : near.blocks[number][0]]):
             break
         if near.says(number):
             return near.blocks[number][1]

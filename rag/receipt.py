@@ -118,8 +118,8 @@ def _replay(quote: dict[str, Any], citation: dict[str, Any], first: bool, store:
         return check("other words stand at this place")
     if first and (quote["start"], quote["end"]) != (start, end):
         return check("the quote says that it stands elsewhere than its citation")
-    section = document.section_at(start)
-    if (citation["title"], citation["page"], citation["heading"]) != (document.title, section.page, list(section.heading)):
+    page, heading = document.section_at(start).page, list(document.heading_of(start, end))
+    if (citation["title"], citation["page"], citation["heading"]) != (document.title, page, heading):
         return check("the citation states another title, page or heading than the document")
     low, high = quote["highlight"]
     if first and not start <= low < high <= end:

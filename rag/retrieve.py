@@ -1,22 +1,31 @@
-"""Candidates for a question: dense and lexical search, their scores fused."""
+"""Candidates for a question: dense and lexical search, their scores fused, what is repeated left behind."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 from math import inf
 from statistics import fmean, pstdev
 
 from index.store import Hit, PassageStore, Vector
+from rag.compose import fingerprint
 from rag.config import Config
 from rag.types import Passage
+from rag.words import terms
 
 RRF_K = 60  # Cormack, Clarke and Büttcher, SIGIR 2009
+_PAGE = re.compile(r"\bpage\s+\d+(?:\s+of\s+\d+)?\b", re.IGNORECASE)  # in a running header
+_OFTEN = 3  # passages with a sentence that are read for it: as many as an answer has quotes
 
 
 def retrieve(store: PassageStore, question: str, vector: Vector, config: Config) -> list[Passage]:
     """The best `config.passages` passages, best first; equal scores in the order in which the searches found them.
 
-    `vector` (d,) is the encoded question, unit length.
+    No two say the same, and what many say does not crowd out the others (see `choose`). `vector` (d,) is the encoded
+    question, unit length.
     """
     dense = store.dense(vector, config.candidates)
     lexical = store.lexical(question, config.candidates)
@@ -27,11 +36,73 @@ def retrieve(store: PassageStore, question: str, vector: Vector, config: Config)
     def order(hit: Hit) -> tuple[float, float, float]:
         return -hit.score, dense_ranks.get(hit.chunk_id, inf), lexical_ranks.get(hit.chunk_id, inf)
 
-    best = sorted(fused, key=order)[: config.passages]
-    ids = [hit.chunk_id for hit in best]
-    cosines = store.similarities(vector, ids)
-    return [Passage(chunk, store.document(chunk.document_id), hit.score, dense_ranks.get(chunk.id), lexical_ranks.get(chunk.id),
-                    round(cosine, 4)) for hit, chunk, cosine in zip(best, store.chunks(ids), cosines, strict=True)]
+    best = choose(question, _passages(store, sorted(fused, key=order), config.passages), config.passages)
+    cosines = iter(store.similarities(vector, [one.chunk.id for passage in best for one in (passage, *passage.copies)]))
+
+    def ranked(passage: Passage) -> Passage:
+        id = passage.chunk.id
+        return replace(passage, dense_rank=dense_ranks.get(id), lexical_rank=lexical_ranks.get(id),
+                       cosine=round(next(cosines), 4), copies=tuple(map(ranked, passage.copies)))
+
+    return [ranked(passage) for passage in best]
+
+
+def choose(question: str, passages: Iterable[Passage], most: int) -> list[Passage]:
+    """The first `most` of the passages, given best first, but those that repeat what others say.
+
+    One whose text, under the same header, is a better one's becomes one of that one's `copies` (fewer than `most`). One is
+    put behind all others where more than half of the question's words in it stand only in sentences that `_OFTEN` better
+    ones have too: a disclaimer, the running header of a page. It comes in where there are not enough others. Only as many
+    passages are drawn as it takes.
+    """
+    asked = set(terms(question))
+    said: Counter[tuple[str, ...]] = Counter()  # how many of those taken have a sentence
+    taken: dict[tuple[str, str], list[tuple[int, Passage]]] = {}
+    behind: dict[tuple[str, str], list[tuple[int, Passage]]] = {}
+    for number, passage in enumerate(passages):
+        told = _header(passage), passage.text
+        same = taken.get(told) or behind.get(told)
+        if same:
+            same += [(number, passage)] if len(same) < most else []
+            continue
+        sentences = _words_by_sentence(passage, asked)
+        if _repeats(sentences, said):
+            behind[told] = [(number, passage)]
+            continue
+        said.update(sentence for sentence in sentences if sentence)
+        taken[told] = [(number, passage)]
+        if len(taken) == most:
+            break
+    chosen = sorted([*taken.values(), *islice(behind.values(), most - len(taken))])
+    return [replace(first, copies=tuple(copy for _, copy in copies)) for (_, first), *copies in chosen]
+
+
+def _words_by_sentence(passage: Passage, asked: set[str]) -> dict[tuple[str, ...], set[str]]:
+    """The words of the question in each sentence of a passage, by what copies of it share; by () in title and headings."""
+    document, text = passage.document, passage.document.text
+    heads = [document.title, *document.section_at(passage.chunk.end - 1).heading]
+    found: dict[tuple[str, ...], set[str]] = {(): asked & set(terms("\n".join(heads)))}
+    for start, end in passage.chunk.sentences:
+        found[fingerprint(_PAGE.sub("", text[start:end]))] = asked & set(terms(text[start:end]))
+    return found
+
+
+def _repeats(sentences: dict[tuple[str, ...], set[str]], said: Counter[tuple[str, ...]]) -> bool:
+    every: set[str] = set().union(*sentences.values())
+    own: set[str] = set().union(*(words for sentence, words in sentences.items() if said[sentence] < _OFTEN))
+    return 2 * len(own) < len(every)
+
+
+def _header(passage: Passage) -> str:
+    return passage.document.text[slice(*passage.chunk.header)] if passage.chunk.header else ""
+
+
+def _passages(store: PassageStore, hits: Sequence[Hit], at_once: int) -> Iterator[Passage]:
+    """The passages of hits with their scores, in the order given, looked up as they are drawn."""
+    for start in range(0, len(hits), at_once):
+        some = hits[start : start + at_once]
+        for hit, chunk in zip(some, store.chunks([hit.chunk_id for hit in some]), strict=True):
+            yield Passage(chunk, store.document(chunk.document_id), hit.score)
 
 
 def fuse(store: PassageStore, vector: Vector, dense: Sequence[Hit], lexical: Sequence[Hit], config: Config) -> list[Hit]:

@@ -14,7 +14,8 @@ SCHEMA = 1  # of the JSON object that `ask --json`, `eval --predictions` and `PO
 class Passage:
     """A retrieved chunk with its document. Ranks are 1-based; None where that search did not find it.
 
-    `score` is the fused one; `cosine` the inner product of the chunk's unit vector and the question's.
+    `score` is the fused one; `cosine` the inner product of the chunk's unit vector and the question's. `copies` are those
+    that say the same, word for word, and were found behind it: they are not read, but quoted from with it.
     """
 
     chunk: Chunk
@@ -23,6 +24,7 @@ class Passage:
     dense_rank: int | None = None
     lexical_rank: int | None = None
     cosine: float = 0.0
+    copies: tuple[Passage, ...] = ()
 
     @property
     def text(self) -> str:
@@ -75,9 +77,8 @@ class Citation:
     def of(cls, document: Document, start: int, end: int, number: int) -> Citation:
         """Cite a stretch of a document. Raises ValueError where it does not lie in the text."""
         check_span(start, end, len(document.text), f"citation of {document.source}")
-        section = document.section_at(start)
-        return cls(number, document.id, document.source, document.title, start, end, section.page, section.heading,
-                   document.text_sha256, document.file_sha256, document.text[start:end])
+        return cls(number, document.id, document.source, document.title, start, end, document.section_at(start).page,
+                   document.heading_of(start, end), document.text_sha256, document.file_sha256, document.text[start:end])
 
     def json(self) -> dict[str, Any]:
         """The form of the JSON contract."""

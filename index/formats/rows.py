@@ -6,15 +6,13 @@ A row is a paragraph on one line, `header: value | header: value`, so that it ca
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from index.errors import FileError
 from index.formats.outline import one_line, table_row
 from index.formats.zips import MAX_UNPACKED, MEGABYTE
-from index.types import Section
+from index.types import ROW_END, Section
 
-ROW_END = "\n\n"
-# Characters of rows that share a section, and so its heading: about what a chunk holds.
-RUN = 500
 # A header names its column: in a few words, or with a year.
 LABEL = re.compile(r"(?=.*[^\W\d_])[^\n]{1,100}|(?:19|20)\d\d")
 
@@ -38,7 +36,7 @@ class Rows:
         """Begin a sheet, whose sections stand under this heading path."""
         self._heading = heading
         self._labels: list[str] | None = None  # not known until there is a row of several cells
-        self._first = 0  # the row that the last section begins with; 0 where the next begins one
+        self._next = 0  # the row that would go on with the last section; 0 where there is none
 
     def add(self, number: int, cells: list[str]) -> None:
         """Append a row, which the sheet counts as `number`; one without text is dropped.
@@ -67,17 +65,14 @@ class Rows:
             )
         if self._parts:
             self._parts.append(ROW_END)
-            last = self.sections[-1]
-            self.sections[-1] = Section(last.start, start, last.heading)
+            self.sections[-1] = replace(self.sections[-1], end=start)
         self._parts.append(line)
         self._length = start + len(line)
-        goes_on = self._first and self._length - self.sections[-1].start <= RUN
-        if goes_on:
-            start = self.sections.pop().start
+        if number == self._next:
+            self.sections[-1] = replace(self.sections[-1], end=self._length)
         else:
-            self._first = number
-        rows = f"rows {self._first}–{number}" if goes_on else f"row {number}"
-        self.sections.append(Section(start, self._length, (*self._heading, rows)))
+            self.sections.append(Section(start, self._length, self._heading, row=number))
+        self._next = number + 1
 
 
 def _labelled(cell: str, place: int, labels: list[str]) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.tables import ROW, RULE, cells, header_of, trimmed
+from index.tables import ROW, RULE, Table, cells, table_at, trimmed
 from rag.types import Passage
 
 _LINE = re.compile(r"[^\n\f]*[\n\f]?")
@@ -32,14 +32,18 @@ def view(passage: Passage) -> View:
     if "|" not in text:
         return View(text, np.arange(len(text), dtype=np.int64))
     document = passage.document.text
+    table: Table | None = None
     shown: list[tuple[str, int]] = []  # pieces with their places in the passage; -1: put in
     for match in _LINE.finditer(text):
         row = trimmed(text, *match.span())
         if row is None or not ROW.fullmatch(text, *row):
             shown.append((match[0], match.start()))
             continue
-        header = header_of(document, chunk.start + row[0])
-        if header is not None and (RULE.fullmatch(text, *row) or chunk.start + row[0] == header[0]):
+        at = chunk.start + row[0]
+        if table is None or at >= table.end:
+            table = table_at(document, at)
+        header = table.header(at)
+        if header is not None and (RULE.fullmatch(text, *row) or at == header[0]):
             if not RULE.fullmatch(text, *row):
                 shown.append((match[0], match.start()))
             continue

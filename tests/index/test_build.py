@@ -623,10 +623,10 @@ def test_another_format_is_refused_by_its_number(home, docs, encoder, monkeypatc
     current = current_manifest(home)
     manifest = home / "generations" / current_id(home) / "manifest.json"
     with monkeypatch.context() as patch:
-        patch.setattr("index.generation.FORMAT", 3)
+        patch.setattr("index.generation.FORMAT", 4)
         manifest.write_bytes(current.json())
     for use in (open_current, current_manifest, lambda home: sync(home, encoder=encoder)):
-        with pytest.raises(FormatVersion, match="has format 3; this Pullquote reads format 2"):
+        with pytest.raises(FormatVersion, match="has format 4; this Pullquote reads format 3"):
             use(home)
     assert sync(home, [docs], encoder=encoder, rebuild=True).documents == 3
     open_current(home).close()
@@ -654,7 +654,7 @@ def test_a_flipped_byte_in_any_file_is_found_and_the_file_named(home, docs, enco
     open_current(home).close()
 
 
-@pytest.mark.parametrize("damaged", [b"", b"{", b"[]", b"null", b'{"format": 2}', b"\xff\xfe"])
+@pytest.mark.parametrize("damaged", [b"", b"{", b"[]", b"null", b'{"format": 3}', b"\xff\xfe"])
 def test_a_damaged_manifest_is_reported(home, docs, encoder, damaged: bytes) -> None:
     sync(home, [docs], encoder=encoder)
     (home / "generations" / current_id(home) / "manifest.json").write_bytes(damaged)
@@ -1171,6 +1171,30 @@ def test_what_is_encoded_is_what_is_stored(home, docs, encoder, library) -> None
         rows, chunks = store.catalog.chunks_of(document.id)
         expected = encoder.encode([search_text(document, chunk, encoder.window) for chunk in chunks]).astype(np.float16)
         np.testing.assert_array_equal(store.vectors.take(rows), expected)
+
+
+def test_a_tables_header_is_stored_and_searched_with_its_chunks_also_when_they_are_carried_over(home, docs, encoder,
+                                                                                                library) -> None:
+    edit(docs / "fares.md", "| Route | Bicycle |\n|---|---|\n" + "".join(f"| Port {n} | {n} euro |\n" for n in range(90)))
+    sync(home, [docs], encoder=encoder, chunking=Chunking(100, 20))
+    (docs / "fares.md").rename(docs / "prices.md")
+    sync(home, encoder=encoder, chunking=Chunking(100, 20))
+    store = library()
+    document = store.document(document_id("docs/prices.md"))
+    _, chunks = store.catalog.chunks_of(document.id)
+    assert len(chunks) > 5
+    assert [chunk.header for chunk in chunks] == [None, *[(0, 19)] * (len(chunks) - 1)]
+    found = [hit.chunk_id for hit in store.lexical("bicycle", 100)]
+    assert {chunk.id for chunk in chunks} <= set(found)
+    assert len([text for text in encoder.texts if "| Route | Bicycle |" in text]) == len(chunks)
+
+
+def test_rows_of_a_sheet_keep_their_numbers(home, docs, encoder, library) -> None:
+    edit(docs / "fares.csv", "Port,Fee\nQuill,2 euro\n\nMarrick,3 euro\n")
+    sync(home, [docs], encoder=encoder)
+    document = library().document(document_id("docs/fares.csv"))
+    starts = [document.text.index(f"Port: {port}") for port in ("Quill", "Marrick")]
+    assert [document.heading_of(start, start + 6) for start in starts] == [("row 2",), ("row 4",)]
 
 
 def test_rows_of_a_file_keep_their_order_when_carried_over(home, docs, encoder, make_encoder, tmp_path, opened) -> None:

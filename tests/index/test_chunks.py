@@ -13,13 +13,16 @@ from hypothesis import strategies as st
 from index.chunks import DEFAULT, Chunking, context, lexical_text, search_text, split
 from index.encoder import Encoder
 from index.sentences import sentences
+from index.structure import fences
+from index.tables import ROW
 from index.tokens import count_tokens
 from index.types import Chunk, Document, Section, document_id, sha256_text
 
 SMALL = 120  # characters: a section with fewer goes with its first child
 WORDS = "the ferry leaves at nine and returns before noon with lanterns e.g. three 12 of them ".split()
-PIECES = st.sampled_from([*(f"{word} " for word in WORDS), ". ", ". The ", "! ", "? ", "\n", "\n\n", "\r\n", "\n- ", "\f", "; ",
-                          ", ", "\u2003", "한국어 ", "😀", "x" * 70, "| a | b |\n", "e\u0301", "。"])
+TABLE = "| Name | Fee. It is |\n|---|---|\n"
+PIECES = st.sampled_from([TABLE, "\n1. ", *(f"{word} " for word in WORDS), ". ", ". The ", "! ", "? ", "\n", "\n\n", "\r\n",
+                          "\n- ", "\f", "; ", ", ", "\u2003", "한국어 ", "😀", "x" * 70, "| a | b |\n", "e\u0301", "。"])
 TEXTS = st.one_of(st.text(min_size=1), st.lists(PIECES, min_size=1, max_size=150).map("".join))
 HEADINGS = st.lists(st.sampled_from("A B C D".split()), max_size=3).map(tuple)
 CHUNKINGS = st.builds(Chunking, size=st.integers(5, 60), overlap=st.integers(0, 20))
@@ -63,6 +66,12 @@ def texts_of(document: Document, chunks: Sequence[Chunk]) -> list[str]:
     return [document.text[chunk.start : chunk.end] for chunk in chunks]
 
 
+def length_of(document: Document, chunk: Chunk, window: int) -> int:
+    """What is encoded, in characters: white space between sentences is no token here, nor to the encoders that there are."""
+    header = document.text[slice(*chunk.header)] if chunk.header else ""
+    return len(context(document, chunk.start, chunk.end, window) + header) + sum(end - start for start, end in chunk.sentences)
+
+
 # Of every document
 
 
@@ -99,7 +108,7 @@ def test_tokens_are_counted_on_the_chunks_own_text(document: Document, chunking:
 def test_no_chunk_is_longer_than_the_size_but_a_single_sentence(document: Document, chunking: Chunking) -> None:
     for chunk in split(document, chunking, 10_000, words):
         tokens = sum(count_tokens(document.text[start:end]) + 1 for start, end in chunk.sentences)
-        assert tokens <= chunking.size or len(chunk.sentences) == 1
+        assert tokens <= chunking.size or len(chunk.sentences) == 1 or ROW.fullmatch(document.text, chunk.start, chunk.end)
 
 
 @given(DOCUMENTS, CHUNKINGS)
@@ -121,9 +130,7 @@ def test_chunks_do_not_cross_headings(document: Document, chunking: Chunking) ->
 def test_no_chunk_with_its_context_is_longer_than_the_window(document: Document, window: int) -> None:
     chunks = split(document, Chunking(200, 50), window, characters)
     for chunk in chunks:
-        # White space between sentences is no token here, nor to the encoders that there are.
-        length = len(context(document, chunk.start, chunk.end, window)) + sum(end - start for start, end in chunk.sentences)
-        assert length <= window
+        assert length_of(document, chunk, window) <= window
     covered = {at for chunk in chunks for start, end in chunk.sentences for at in range(start, end)}
     assert all(at in covered or character.isspace() for at, character in enumerate(document.text))
 
@@ -221,6 +228,124 @@ def test_windows_line_ends_stay_in_the_text() -> None:
     document = make("A line that is wrapped\r\nat the margin.\r\n\r\nNext.\r\n")
     [chunk] = split(document, DEFAULT, 254, words)
     assert texts_of(document, [chunk]) == ["A line that is wrapped\r\nat the margin.\r\n\r\nNext."]
+
+
+# Tables, lists, code
+
+
+FARES = "| Route | Fee |\n|---|---|\n" + "".join(f"| Port {n} | It is {n}.50. Children pay half. |\n" for n in range(1, 61))
+
+
+def with_header(document: Document, chunk: Chunk) -> str:
+    return search_text(document, chunk, 254).removeprefix(context(document, chunk.start, chunk.end, 254) + "\n")
+
+
+def test_a_chunk_that_begins_within_a_table_brings_its_header() -> None:
+    document = make("Fares from March.\n\n" + FARES + "\nDogs travel free. " * 30)
+    chunks = split(document, DEFAULT, 254, words)
+    rows = FARES.strip().split("\n")
+    begins_in_table = [chunk for chunk in chunks if document.text[chunk.start] == "|"]
+    assert len(begins_in_table) > 4
+    for chunk in chunks:
+        text = document.text[chunk.start : chunk.end]
+        assert all(line in rows for line in text.split("\n") if line.startswith("|"))
+        assert with_header(document, chunk) == (f"{rows[0]}\n{text}" if chunk in begins_in_table else text)
+        brings = chunk.start <= document.text.index(rows[0]) or chunk in begins_in_table
+        assert search_text(document, chunk, 254).count(rows[0]) == (brings and "|" in text)
+
+
+def test_a_row_of_many_sentences_stays_whole_unless_it_alone_is_longer_than_the_window() -> None:
+    long, endless = (f"| Note | {'It is so, and not otherwise. ' * times} |" for times in (36, 80))
+    document = make(f"| Kind | Text |\n|---|---|\n{long}\n{endless}\n| End | None. |")
+    chunks = split(document, DEFAULT, 254, words)
+    assert long in texts_of(document, chunks)  # longer than a chunk is meant to be
+    pieces = [chunk for chunk in chunks if document.text.index(endless) < chunk.start < document.text.index("| End")]
+    assert len(pieces) > 1
+    assert all(with_header(document, chunk).startswith("| Kind | Text |\n") for chunk in pieces)
+    assert max(sum(words([search_text(document, chunk, 254)])) for chunk in chunks) <= 254
+
+
+@given(st.lists(st.sampled_from(["Fee", "A name that is long", "", "2026"]), min_size=2, max_size=40), st.integers(20, 80))
+def test_a_header_that_is_longer_than_half_the_room_is_cut_between_cells(names: list[str], window: int) -> None:
+    header = f"| {' | '.join(names)} |"
+    document = make(f"{header}\n|---|\n" + "| 1 | 2 |\n" * 40)
+    for chunk in split(document, Chunking(30, 5), window, characters):
+        if chunk.header:
+            brought = document.text[slice(*chunk.header)]
+            assert brought == header or (header.startswith(brought) and header[len(brought) :].lstrip().startswith("|"))
+            assert len(brought) <= window // 2
+
+
+def test_pipes_in_code_are_no_table() -> None:
+    line = "cat names | sort | uniq\n"
+    document = replace(make("```sh\n" + line * 60 + "```\n"), media_type="text/markdown")
+    assert [chunk.header for chunk in split(document, DEFAULT, 254, words)] == [None] * 5
+
+
+CODE = st.sampled_from(["\n```sh\n", "\n```\n", "\n  ~~~~\n", "ls | sort\n"])
+
+
+@given(st.lists(CODE | PIECES, min_size=1, max_size=80).map("".join), CUTS, st.integers(20, 80))
+def test_nothing_of_a_text_with_code_is_lost_or_beyond_the_window(text: str, cuts: list[tuple[int, tuple[str, ...]]],
+                                                                  window: int) -> None:
+    document = replace(make(text, cuts), media_type="text/markdown")
+    chunks = split(document, Chunking(60, 20), window, characters)
+    covered = {at for chunk in chunks for start, end in chunk.sentences for at in range(start, end)}
+    assert all(at in covered or character.isspace() for at, character in enumerate(text))
+    for one, following in pairwise(chunks):
+        assert one.start < following.start
+        assert one.end < following.end
+    assert all(length_of(document, chunk, window) <= window for chunk in chunks)
+
+
+LEAD = "The crew meets before each crossing and talks about the weather. " * 8
+
+
+@pytest.mark.parametrize("block", [
+    pytest.param("```sh\npullquote index docs\n\n# Then ask. It answers.\npullquote ask what\n```", id="code"),
+    pytest.param("- Bring a coat. It rains.\n- Bring boots.\n\n  Old ones do. They get wet.\n\n- Bring food.", id="loose list"),
+    pytest.param("Each must:\n1. Bring a coat. It rains.\n2. Bring boots.\n3. Bring food.", id="list with what it hangs on"),
+    pytest.param("- Run this:\n\n  ~~~\n  make chat\n  ~~~\n\n- Then ask. It answers.", id="list with code"),
+])
+def test_code_and_lists_stay_whole_where_they_fit(block: str) -> None:
+    """Wherever they fall: the text before them grows word by word."""
+    for more in range(40):
+        document = replace(make(f"{LEAD}{'word ' * more}.\n\n{block}\n\n{LEAD}"), media_type="text/markdown")
+        for text in texts_of(document, split(document, Chunking(100, 25), 254, words)):
+            assert block in text or not any(line in text for line in block.split("\n") if len(line) > 5)
+
+
+def test_code_that_does_not_fit_is_cut_at_lines_and_a_list_at_items() -> None:
+    code = ["```", *(f"step {n} and then wait" for n in range(60)), "```"]
+    items = [f"- Item {n} is here. It weighs {n} pounds." for n in range(60)]
+    document = replace(make("\n".join(code)), media_type="text/markdown")
+    chunks = split(document, Chunking(100, 0), 254, words)
+    assert [line for text in texts_of(document, chunks) for line in text.split("\n")] == code
+    document = make("\n".join(items))
+    chunks = split(document, Chunking(100, 0), 254, words)
+    assert len(chunks) > 5
+    assert [line for text in texts_of(document, chunks) for line in text.split("\n")] == items
+
+
+@pytest.mark.parametrize(("text", "media_type"), [
+    pytest.param("```\nNever closed.\n\nProse.", "text/markdown", id="never closed"),
+    pytest.param("```x``` inline\nProse.\n```y``` it is", "text/markdown", id="code within a line"),
+    pytest.param("Title\n~~~~~\nProse.\n\nOther\n~~~~~\nMore.", "text/plain", id="lines below headings"),
+])
+def test_what_looks_like_a_fence_is_none(text: str, media_type: str) -> None:
+    assert fences(replace(make(text), media_type=media_type)) == []
+
+
+PROSE = [(0, 531, 15, 160), (407, 956, 17, 167), (832, 1381, 17, 167), (1257, 1807, 17, 167), (1682, 2232, 17, 167),
+         (2108, 2657, 17, 167), (2533, 3082, 17, 167), (2958, 3508, 17, 167)]
+
+
+def test_chunks_of_plain_prose_are_what_they_always_were() -> None:
+    """Offsets that were written down before there was any of this: a change here changes every index."""
+    sentence = "In the year {} the boat went to Marrick and back; nobody minded, as Dr. Berg has it. Is that so? It is!"
+    text = "\n\n".join(" ".join(sentence.format(1900 + 7 * a + b) for b in range(a % 5 + 1)) for a in range(12))
+    chunks = split(make(text), DEFAULT, 254, words)
+    assert [(chunk.start, chunk.end, len(chunk.sentences), chunk.tokens) for chunk in chunks] == PROSE
 
 
 # What is encoded

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from index.chunks import DEFAULT, split
 from index.errors import FileError
 from index.files import read_documents
 from index.formats import detect
 from index.types import Document
+from rag.types import Citation
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 UNOPENED = "a.xlsx: it cannot be opened as an Excel workbook. Open it in a spreadsheet program and save it as .xlsx"
@@ -32,8 +34,8 @@ def error_of(folder: Path, name: str, data: bytes | str) -> str:
 
 
 def outline(document: Document) -> list[tuple[tuple[str, ...], str]]:
-    """Each section's heading path and text."""
-    return [(part.heading, document.text[part.start : part.end]) for part in document.sections]
+    """The path down to the rows, and the text, of each section."""
+    return [(document.heading_of(part.start, part.end), document.text[part.start : part.end]) for part in document.sections]
 
 
 def workbook(**sheets: list[list[Any]]) -> Any:
@@ -76,22 +78,45 @@ def test_rows_stand_under_their_header_and_sections_name_sheet_and_rows(tmp_path
     document = read(tmp_path, "a.xlsx", saved(workbook(Fares=fares, Crew=crew)))
     assert (document.media_type, document.title) == (MEDIA_TYPE, "a")
     assert outline(document) == [
+        (("Fares", "row 1"), "Fares of 2026\n\n"),
         (
-            ("Fares", "rows 1–5"),
-            "Fares of 2026\n\nRoute | Adult | Note\n\nRoute: Orrin–Skell | Adult: 12 | Note: Daily\n\n"
-            "Route: Skell–𝔹ay | Adult: 7.5\n\n",
+            ("Fares", "rows 3–5"),
+            "Route | Adult | Note\n\nRoute: Orrin–Skell | Adult: 12 | Note: Daily\n\nRoute: Skell–𝔹ay | Adult: 7.5\n\n",
         ),
         (("Crew", "rows 1–2"), "Name | Since\n\nName: Anna Berg | Since: 1998"),
     ]
 
 
-def test_a_section_holds_as_many_rows_as_a_chunk(tmp_path: Path) -> None:
-    rows = [["Key", "Value"], *([f"key {number}", "x" * 180] for number in range(1, 6))]
-    document = read(tmp_path, "a.xlsx", saved(workbook(S=[*rows, ["long", "y" * 900], ["last", "z"]])))
-    assert [heading for heading, _ in outline(document)] == [
-        ("S", "rows 1–3"), ("S", "rows 4–5"), ("S", "row 6"), ("S", "row 7"), ("S", "row 8")
-    ]  # fmt: skip
-    assert document.section_at(document.text.index("key 4")).heading == ("S", "rows 4–5")
+@pytest.mark.parametrize("name", ["a.xlsx", "a.csv"])
+def test_a_quote_from_a_chunk_of_many_rows_cites_its_own_row(tmp_path: Path, name: str) -> None:
+    """Also below rows that are empty, and where the quote begins within its row."""
+    keys = [1, 2, 5, 6, 7]
+    if name == "a.csv":
+        lines = (f'key {n},"It is, of {n}. All."' if n in keys else "" for n in range(1, 8))
+        data: bytes | str = "\n".join(["Key,Text", *lines])
+    else:
+        rows = [[f"key {n}", f"It is, of {n}. All."] if n in keys else [] for n in range(1, 8)]
+        data = saved(workbook(S=[["Key", "Text"], *rows]))
+    document = read(tmp_path, name, data)
+    [chunk] = split(document, DEFAULT, 254, lambda texts: [len(text.split()) for text in texts])
+    sheet = ("S",) if name == "a.xlsx" else ()
+    for n in keys:
+        start = document.text.index(f"Key: key {n} |")
+        end = document.text.index("All.", start) + 4
+        within = document.text.index("It is", start)
+        assert chunk.start < start < end <= chunk.end
+        assert Citation.of(document, start, end, 1).heading == Citation.of(document, within, end, 1).heading == (
+            *sheet, f"row {n + 1}")
+    assert Citation.of(document, document.text.index("Key: key 1"), chunk.end, 1).heading == (*sheet, "rows 2–8")
+
+
+def test_a_row_is_cut_by_no_chunk(tmp_path: Path) -> None:
+    rows = [["Key", "Value"], *([f"key {n}" if n % 3 else None, f"{n} is so. " * 20] for n in range(1, 40))]
+    document = read(tmp_path, "a.xlsx", saved(workbook(S=rows)))
+    chunks = split(document, DEFAULT, 254, lambda texts: [len(text.split()) for text in texts])
+    lines = {line.strip() for line in document.text.split("\n\n")}
+    assert len(chunks) > 10
+    assert all(line in lines for chunk in chunks for line in document.text[chunk.start : chunk.end].split("\n\n"))
 
 
 def test_values_are_shown_as_people_see_them(tmp_path: Path) -> None:
@@ -199,7 +224,7 @@ def test_csv_rows(tmp_path: Path, data: bytes | str, text: str) -> None:
 def test_csv_rows_are_counted_as_a_spreadsheet_counts_them(tmp_path: Path) -> None:
     rows = "".join(f'"{number}\n",{"x" * 300}\n' for number in range(2, 5))
     document = read(tmp_path, "a.csv", f"Number,Text\n\n{rows}")
-    assert [heading for heading, _ in outline(document)] == [("rows 1–3",), ("row 4",), ("row 5",)]
+    assert [heading for heading, _ in outline(document)] == [("row 1",), ("rows 3–5",)]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import orjson
 import pytest
 
@@ -173,6 +174,22 @@ def test_a_further_citation_may_be_a_copy_in_other_words_but_no_other_fact(home:
         altered = copy.deepcopy(receipt)
         altered["quotes"][0]["citations"][1] = other | change
         assert problems(altered, home) == ["", "other words stand at this place"]
+
+
+def test_a_citation_from_a_workbook_names_its_sheet_and_row(home: Path, folder: Path, encoder: Any, weights: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.title = "Fares"
+    for row in (["Harbour", "Fee"], ["Quill", "£9"], [], ["Marrick", "£8"], ["Pellin", "£7"]):
+        book.active.append(row)
+    book.save(folder / "fares.xlsx")
+    sync(home, [folder], encoder=encoder)
+    asked = Assistant(home, Config(threshold=0.0), encoder, SimilarityReader(encoder, weights))
+    receipt = load_receipt(orjson.dumps(asked.ask("What is the fee at harbour Marrick?").json()))
+    [quote, *_] = receipt["quotes"]
+    assert (quote["text"], quote["citations"][0]["heading"]) == ("Harbour: Marrick | Fee: £8", ["Fares", "row 4"])
+    assert problems(receipt, home)[0] == ""
+    quote["citations"][0]["heading"] = ["Fares", "row 5"]
+    assert problems(receipt, home)[0] == OTHER_LABEL
 
 
 def test_a_receipt_that_does_not_tell_the_words_of_its_citations_holds_where_they_are_the_quotes(

@@ -18,11 +18,12 @@ from rag.types import Passage
 VECTOR = np.array([1.0], dtype=np.float32)
 DENSE, LEXICAL = [Hit("a", 0.9), Hit("b", 0.5)], [Hit("b", 4.0), Hit("c", 2.0)]
 MakeStore = Callable[..., Any]
+MakePassage = Callable[..., Passage]
 
 
-def named(id: str, start: int = 0, end: int = 5, source: str = "") -> Passage:
-    made = document("words " * 500, source or f"{id}.txt")
-    return Passage(Chunk(id, made.id, start, end, ((start, end),), 1), made, 0.0)
+def named(id: str) -> Passage:
+    made = document(f"Of {id} alone.", f"{id}.txt")
+    return Passage(Chunk(id, made.id, 0, len(made.text), ((0, len(made.text)),), 1), made, 0.0)
 
 
 def scores(hits: list[Hit]) -> dict[str, float]:
@@ -107,3 +108,69 @@ def test_equal_scores_come_first_where_the_dense_search_found_them(fixed_store: 
     store = fixed_store([named(id) for id in "abcd"], [("d", 0.9), ("c", 0.8)], [("a", 5.0), ("b", 4.0)])
     found = retrieve(store, "question", VECTOR, Config(fusion="rrf"))
     assert [(p.chunk.id, p.score) for p in found] == [("d", 1 / 61), ("a", 1 / 61), ("c", 1 / 62), ("b", 1 / 62)]
+
+
+# What is repeated
+
+
+def passages_of(store: MakeStore, made: list[Passage], **settings: Any) -> list[Passage]:
+    """What is retrieved where both searches find these passages in this order."""
+    found = [(passage.chunk.id, 1 - n / 100) for n, passage in enumerate(made)]
+    return retrieve(store(made, found, found), "When does the night boat sail?", VECTOR, Config(**settings))
+
+
+def test_a_copy_is_kept_with_the_best_that_says_the_same(fixed_store: MakeStore, passage: MakePassage) -> None:
+    made = [passage("It sails at nine.", f"{name}.txt") for name in "abc"]
+    other = passage("The night boat is blue.", "d.txt")
+    best, second = passages_of(fixed_store, [made[0], other, *made[1:]])
+    assert (best.document.source, second.document.source, second.copies) == ("a.txt", "d.txt", ())
+    assert [(copy.document.source, copy.dense_rank, copy.score < best.score) for copy in best.copies] == [
+        ("b.txt", 3, True), ("c.txt", 4, True)]
+
+
+def test_no_more_copies_are_kept_than_passages_are_read(fixed_store: MakeStore, passage: MakePassage) -> None:
+    [best] = passages_of(fixed_store, [passage("It sails at nine.", f"{n}.txt") for n in range(20)], passages=4)
+    assert [copy.document.source for copy in best.copies] == ["1.txt", "2.txt", "3.txt"]
+
+
+def test_the_same_row_under_another_header_is_no_copy(fixed_store: MakeStore) -> None:
+    def row(source: str, header: str) -> Passage:
+        made = document(f"{header}\nMarrick | 9.40", source)
+        start = len(header) + 1
+        chunk = Chunk(source, made.id, start, len(made.text), ((start, len(made.text)),), 5, (0, len(header)))
+        return Passage(chunk, made, 0.0)
+
+    made = [row("a.txt", "Route | Adult"), row("b.txt", "Route | Child"), row("c.txt", "Route | Adult")]
+    found = passages_of(fixed_store, made)
+    assert [(one.document.source, [copy.document.source for copy in one.copies]) for one in found] == [
+        ("a.txt", ["c.txt"]), ("b.txt", [])]
+
+
+NOTICE = "The night boat is not bound to sail."
+
+
+def test_a_sentence_is_read_in_three_passages_and_those_that_have_more_to_say_come_before_others_with_it(
+        fixed_store: MakeStore, passage: MakePassage) -> None:
+    made = [passage(f"{NOTICE} Port {n} is open.", f"{n}.txt", title="") for n in range(6)]
+    more = passage(f"{NOTICE} The night boat leaves at nine.", "more.txt", title="")
+    last = passage("Nothing of it.", "last.txt", title="")
+    found = passages_of(fixed_store, [*made, more, last], passages=5)
+    assert [p.document.source for p in found] == ["0.txt", "1.txt", "2.txt", "more.txt", "last.txt"]
+
+
+def test_what_was_put_behind_is_read_where_there_is_not_enough_else(fixed_store: MakeStore, passage: MakePassage) -> None:
+    made = [passage(f"{NOTICE} Port {n} is open.", f"{n}.txt", title="") for n in range(6)]
+    found = passages_of(fixed_store, [*made, passage("Nothing of it.", "last.txt", title="")], passages=6)
+    assert [p.document.source for p in found] == ["0.txt", "1.txt", "2.txt", "3.txt", "4.txt", "last.txt"]
+
+
+def test_a_running_header_is_the_same_on_every_page(fixed_store: MakeStore, passage: MakePassage) -> None:
+    made = [passage(f"The night boat of Quill – Page {n} of 9\n\nPort {n} is open.", f"{n}.txt", title="") for n in range(6)]
+    found = passages_of(fixed_store, [*made, passage("Nothing of it.", "last.txt", title="")], passages=4)
+    assert [p.document.source for p in found] == ["0.txt", "1.txt", "2.txt", "last.txt"]
+
+
+def test_a_title_that_is_asked_for_counts_as_said(fixed_store: MakeStore, passage: MakePassage) -> None:
+    made = [passage(f"{NOTICE} Port {n} is open.", f"{n}.txt", title="Sailings of the night boat") for n in range(6)]
+    last = passage("Nothing of it.", "last.txt", title="")
+    assert [p.document.source for p in passages_of(fixed_store, [*made, last], passages=5)] == [f"{n}.txt" for n in range(5)]

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.sentences import sentences
+from index.tables import cells
 from index.types import Chunk
 from rag.reader.span import placed
 from rag.reader.view import view
 from rag.reader.windows import encode
-from rag.tables import cells
 from rag.types import Passage
 
 MakePassage = Callable[..., Passage]

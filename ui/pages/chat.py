@@ -31,7 +31,6 @@ _GREETING = ("<h2>Ask your documents</h2><p>Every sentence of an answer is copie
              "Select its number to read it in place.</p>")
 _TOO_LONG = InputError(f"the question is longer than {LONGEST_QUESTION:,} characters", "Shorten it and send it again")
 _UNFORESEEN = PullquoteError("Something went wrong while answering", "Ask again; if it stays so, see the server's log")
-_ROWS = re.compile(r"rows? \d")  # what stands for a heading in a spreadsheet
 
 Message = dict[str, Any]
 Updates = tuple[Any, ...]
@@ -286,8 +285,7 @@ def _examples(library: Library, sources: Sequence[SourceInfo]) -> list[str]:
 
 def _example(document: Document) -> str:
     """A question about a heading half way through a document, or about the document where it has none."""
-    headings = [section.heading[-1] for section in document.sections
-                if len(section.heading) > 1 and not _ROWS.match(section.heading[-1])]
+    headings = [section.heading[-1] for section in document.sections if len(section.heading) > 1]
     title = " ".join(document.title.split())[:60]
     if not headings:
         return f"What does “{title}” say?"

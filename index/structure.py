@@ -1,0 +1,111 @@
+"""What stays together in a chunk where it fits: the rows of tables, lists with their items, code between fences.
+
+Everything else, plain prose above all, is sentences that follow one another.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from index.sentences import ITEM, sentences, sentences_by_block
+from index.tables import ROW, trimmed
+from index.types import Document, Offsets
+
+_MARKDOWN = "text/markdown"  # elsewhere such lines underline headings, or are drawn
+_FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,})([^\n]*)$", re.MULTILINE)
+_LINE = re.compile(r"[^\n]+")
+_INDENTED = 2  # characters before what goes on with the item above it
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of a document: its sentences where it is whole, and the parts to cut it into where it does not fit.
+
+    A single sentence has no parts.
+    """
+
+    pieces: tuple[Offsets, ...]
+    parts: tuple[Part, ...] = ()
+    kind: Literal["", "row", "code"] = ""
+
+
+def parts_of(document: Document, start: int, end: int, fenced: Sequence[Offsets]) -> list[Part]:
+    """The parts of a region, in order: rows, code and lists as one part each, of all else the sentences.
+
+    `fenced` is what `fences` gives for the document.
+    """
+    text = document.text
+    sheet = document.section_at(start).row is not None
+    found: list[Part] = []
+    items: list[list[Part]] = []  # of the list that goes on, each with what is indented below it
+    for block in _blocks(text, start, end, fenced, sheet):
+        first = block.pieces[0][0]
+        if not block.kind and ITEM.match(text, first):
+            items.append([block])
+        elif items and block.kind != "row" and _indent(text, start, first) >= _INDENTED:
+            items[-1].append(block)
+        else:
+            _add_list(text, found, items)
+            items = []
+            found += [block] if block.kind else block.parts or [block]
+    _add_list(text, found, items)
+    return found
+
+
+def fences(document: Document) -> list[Offsets]:
+    """The code blocks of a Markdown document, with their fences; one that is never closed is none."""
+    found: list[Offsets] = []
+    opened: re.Match[str] | None = None
+    for line in _FENCE.finditer(document.text) if document.media_type == _MARKDOWN else ():
+        if opened is None:
+            opened = line if line[1][0] == "~" or "`" not in line[2] else None
+        elif line[1].startswith(opened[1]) and not line[2].strip():
+            found.append((opened.start(), line.end()))
+            opened = None
+    return found
+
+
+def _blocks(text: str, start: int, end: int, fenced: Sequence[Offsets], sheet: bool) -> Iterator[Part]:
+    """Paragraphs, headings, items, rows (in a sheet all) and code blocks, each with its sentences, in code lines, as parts."""
+    at = start
+    for number in range(bisect_right(fenced, start, key=lambda span: span[1]), len(fenced)):
+        left, right = max(start, fenced[number][0]), min(end, fenced[number][1])
+        if left >= end:
+            break
+        yield from _prose(text, at, left, sheet)
+        lines = (trimmed(text, *match.span()) for match in _LINE.finditer(text, left, right))
+        if whole := sentences(text, left, right):
+            yield Part(tuple(whole), tuple(Part((line,)) for line in lines if line), "code")
+        at = right
+    yield from _prose(text, at, end, sheet)
+
+
+def _prose(text: str, start: int, end: int, sheet: bool) -> Iterator[Part]:
+    for block in sentences_by_block(text, start, end):
+        row = sheet or ROW.fullmatch(text, block[0][0], block[-1][1])
+        single = tuple(Part((sentence,)) for sentence in block) if len(block) > 1 else ()
+        yield Part(tuple(block), single, "row" if row else "")
+
+
+def _add_list(text: str, found: list[Part], items: list[list[Part]]) -> None:
+    """Append a list to what was found, with the sentence that it hangs on: one above it that ends in a colon."""
+    if not items:
+        return
+    listed = _together([_together(blocks) for blocks in items])
+    above = found[-1] if found else None
+    if above and not above.parts and not above.kind and text[above.pieces[0][1] - 1] == ":":
+        found[-1] = _together([above, listed])
+    else:
+        found.append(listed)
+
+
+def _together(some: list[Part]) -> Part:
+    return some[0] if len(some) == 1 else Part(tuple(piece for part in some for piece in part.pieces), tuple(some))
+
+
+def _indent(text: str, region: int, start: int) -> int:
+    return start - max(region, text.rfind("\n", region, start) + 1)

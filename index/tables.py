@@ -1,0 +1,86 @@
+"""Tables in a text: rows of cells between bars, one a line, and the header row that names their columns."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+from index.types import Offsets
+
+ROW = re.compile(r"(?:\||.*[^\S\n]\|[^\S\n]).*")
+RULE = re.compile(r"(?=[^-]*-)[\s|:+=-]+")
+GAP = re.compile(r"\n[^\S\n]*\n|\f")  # an empty line or the end of a page: no table goes on over it
+_BAR = re.compile(r"(?<!\\)\|")
+_LINE = re.compile(r"[^\n]+")
+_YEAR = re.compile(r"\b(?:1[0-9]|20)\d\d\b")
+_REACH = 4096  # characters that are looked through at first for the gap above a table; then four times as many
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows without a gap between them: where they end, the first of them, and whether it is a header.
+
+    `ruled`: a rule is below it. `named`: it has no figures in it, years aside.
+    """
+
+    end: int
+    top: Offsets
+    ruled: bool
+    named: bool
+
+    def header(self, row: int) -> Offsets | None:
+        """The header of the row at `row`: the first one, if it is ruled, or is named and has the row below it."""
+        return self.top if self.ruled or (self.named and row > self.top[1]) else None
+
+
+def table_at(text: str, row: int) -> Table:
+    """The table that has a row at `row`; one without a header where that is but a piece of a line that is none."""
+    gap = GAP.search(text, row)
+    start, end = _gap_before(text, row), gap.start() if gap else len(text)
+    lines = (line for match in _LINE.finditer(text, start, end) if (line := trimmed(text, *match.span())))
+    top = next((line for line in lines if ROW.fullmatch(text, *line)), None)  # a caption may stand above it
+    if top is None or top[0] > row:
+        return Table(end, (row, row), ruled=False, named=False)
+    below = next(lines, None)
+    ruled = below is not None and RULE.fullmatch(text, *below) is not None
+    return Table(end, top, ruled, named=re.search(r"\d", _YEAR.sub("", text[slice(*top)])) is None)
+
+
+def header_of(text: str, row: int) -> Offsets | None:
+    """The header of the table that has a row at `row`; whoever asks for many rows asks `table_at` once a table."""
+    return table_at(text, row).header(row)
+
+
+def cells(text: str, row: Offsets) -> list[Offsets]:
+    """The cells of a row without the white space at their ends; an empty one is empty at its place.
+
+    >>> [text[a:b] for text in ["| Adult |  | 7.50 |"] for a, b in cells(text, (0, len(text)))]
+    ['Adult', '', '7.50']
+    """
+    start, end = row
+    bars = [match.start() for match in _BAR.finditer(text, start, end)]
+    edges = [start - 1, *bars, end]
+    if bars and not text[start : bars[0]].strip():
+        edges = edges[1:]
+    if len(edges) > 2 and not text[bars[-1] + 1 : end].strip():
+        edges = edges[:-1]
+    return [trimmed(text, left + 1, right) or (right, right) for left, right in pairwise(edges)]
+
+
+def trimmed(text: str, start: int, end: int) -> Offsets | None:
+    """The span without white space at its ends; None where nothing is left."""
+    piece = text[start:end]
+    left, right = start + len(piece) - len(piece.lstrip()), end - len(piece) + len(piece.rstrip())
+    return (left, right) if left < right else None
+
+
+def _gap_before(text: str, at: int) -> int:
+    """The end of the last gap before `at`; 0 where there is none."""
+    reach = _REACH
+    while True:
+        low = max(0, at - reach)
+        ends = [match.end() for match in GAP.finditer(text, low, at)]
+        if ends or low == 0:
+            return ends[-1] if ends else 0
+        reach *= 4

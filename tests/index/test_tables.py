@@ -1,0 +1,45 @@
+"""The header of a row, wherever in its table it stands, and what is no header."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from index.tables import header_of, table_at
+
+RULED = "Fares of 2026\n| Route | 2026 |\n|---|---|\n| Quill | 7.50 |\n| Marrick | 9 |\n\nName | Age\nAda | 36"
+
+
+@pytest.mark.parametrize(("row", "header"), [
+    pytest.param("| Quill", "| Route | 2026 |", id="below a rule"),
+    pytest.param("| Marrick", "| Route | 2026 |", id="further below"),
+    pytest.param("|---", "| Route | 2026 |", id="the rule itself"),
+    pytest.param("| Route", "| Route | 2026 |", id="the header itself, where a rule shows that it is one"),
+    pytest.param("Ada", "Name | Age", id="without a rule, by its words"),
+])
+def test_the_header_is_the_first_row_of_the_table(row: str, header: str) -> None:
+    found = header_of(RULED, RULED.index(row))
+    assert found is not None
+    assert RULED[slice(*found)] == header
+
+
+@pytest.mark.parametrize(("text", "row"), [
+    pytest.param("7.50 | 9.00\nQuill | 8", "Quill", id="figures name no columns"),
+    pytest.param("Name | Age", "Name", id="one row alone"),
+    pytest.param("Name | Age\n\nAda | 36", "Ada", id="after an empty line another table begins"),
+    pytest.param("Name | Age\n \t\r\nAda | 36", "Ada", id="white space alone is an empty line"),
+    pytest.param("Name | Age\fAda | 36", "Ada", id="after a page's end too"),
+    pytest.param("---\ntitle: x\n---\nName | Age", "Name", id="a rule at the start of the text is not below the last line"),
+    pytest.param("aaa|bbb", "|bbb", id="a piece of a line that is no row"),
+])
+def test_no_header(text: str, row: str) -> None:
+    assert header_of(text, text.index(row)) is None
+
+
+def test_the_header_of_a_long_table_is_found_quickly() -> None:
+    text = "Prose.\n\n| Name | Age |\n|---|---|\n" + "".join(f"| Ada {n} | {n} |\n" for n in range(200_000))
+    began = time.perf_counter()
+    table = table_at(text, text.rindex("| Ada"))
+    assert text[slice(*table.top)] == "| Name | Age |"
+    assert time.perf_counter() - began < 2
