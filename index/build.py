@@ -19,7 +19,7 @@ from index.catalog import Catalog, CatalogWriter, FileRecord
 from index.chunks import DEFAULT, Chunking, lexical_text, search_text, split
 from index.encoder import Encoder
 from index.errors import EncoderMismatch, FileError, HomeError, InputError, NoIndex
-from index.files import Found, find_files, title_from
+from index.files import Found, find_files, is_text, title_from, writable
 from index.generation import (
     KEPT,
     Generation,
@@ -248,6 +248,8 @@ def _roots(home: Path, before: Manifest | None, paths: Sequence[Path],
             raise InputError(f"there is no file or folder {path}", "Check the path")
         if absolute.resolve() == home.resolve():
             raise InputError(f"{path} is the index itself", "Name the files to index")
+        if not is_text(absolute):
+            raise InputError(f"the name {writable(str(absolute))} is not valid text", "Rename it, or the folder above it")
         if not any(_leads_to(root.path, absolute) for root in roots):
             roots = [root for root in roots if not _leads_to(str(absolute), Path(root.path))]
             roots.append(Root(str(absolute), _free_name(absolute, [root.name for root in roots])))
@@ -308,11 +310,12 @@ def _carried(before: Generation | None, roots: Sequence[Root], scan: Sequence[Ro
              changes: _Changes) -> dict[str, FileRecord]:
     """Files of the generation before that were not looked for, or could not be looked at."""
     carried = {}
+    paths = {str(file.path) for file in found.values()}  # a file may be found under another root than before
     for record in before.catalog.files() if before else ():
         followed = any(_below(record.source, root.name) for root in roots)
         looked = any(_below(record.source, root.name) for root in scan)
         failed = any(_below(record.source, error.source) for error in changes.skipped)
-        if followed and record.source not in found and (failed or not looked):
+        if followed and record.source not in found and record.path not in paths and (failed or not looked):
             carried[record.source] = record
     return carried
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from index.build import OWN, Listener, Progress, Report
 from index.errors import FileError, HomeError, PullquoteError
+from index.files import is_text
 from index.generation import remembered
 from index.walk import IGNORE_FILE, comes_by, folders
 
@@ -90,10 +91,11 @@ def _roots(home: Path) -> list[Path]:
 def _places(home: Path, paths: Sequence[Path] = ()) -> set[str]:
     """What to listen to: the folders that walks of the roots and of these paths come by, and the files among them.
 
-    Each by itself, because a watcher that goes down by itself also goes where links lead, be it everywhere.
+    Each by itself, because a watcher that goes down by itself also goes where links lead, be it everywhere. Not those whose
+    names are no valid text: what is in them is not read.
     """
     tops = {path for path in [*_roots(home), *(path.absolute() for path in paths)] if path.exists()}
-    return {str(place) for top in tops for place in (folders(top) if top.is_dir() else [top])}
+    return {str(place) for top in tops for place in (folders(top) if top.is_dir() else [top]) if is_text(place)}
 
 
 def _notifier(paths: set[str]) -> RustNotify:
