@@ -19,7 +19,7 @@ from index.catalog import Catalog, CatalogWriter, FileRecord
 from index.chunks import DEFAULT, Chunking, lexical_text, search_text, split
 from index.encoder import Encoder
 from index.errors import EncoderMismatch, FileError, HomeError, InputError, NoIndex
-from index.files import Found, find_files, is_text, title_from, writable
+from index.files import Found, find_files, title_from, writable
 from index.generation import (
     KEPT,
     Generation,
@@ -39,7 +39,7 @@ from index.sandbox import DEFAULT as LIMITS
 from index.sandbox import Limits, Sandbox
 from index.types import Chunk, Document, Notice, document_id
 from index.vectors import write_vectors
-from index.walk import comes_by
+from index.walk import comes_by, is_text
 
 OWN = ("generations", "cache", "runs", "CURRENT", "lock", "lock.pid", "pullquote.toml")  # in a home; uploads are documents
 _ENCODE_AT_ONCE = 1024  # chunks: enough to sort by length, little enough to hold in memory

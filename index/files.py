@@ -20,7 +20,7 @@ from index.formats.base import Extract, Format, stem
 from index.formats.outline import one_line
 from index.formats.signatures import kind_of
 from index.types import Document, Section, document_id, sha256_text
-from index.walk import Ignored, ignored_in
+from index.walk import Ignored, ignored_in, is_text
 
 MAX_SIZE = 200_000_000
 MOST_CHARACTERS = 50_000_000  # of text and headings in one file
@@ -126,7 +126,7 @@ def _find_below(folder: Path, source: str, ignored: Ignored) -> Iterator[Found |
     waiting = [(folder, source, ignored, True)]  # a stack: folders may be nested deeper than Python calls functions
     while waiting:
         path, source, ignored, is_folder = waiting.pop()
-        if not is_folder:
+        if not is_folder or not is_text(path):
             yield _look_at(path, source)
             continue
         try:
@@ -214,11 +214,6 @@ def _document(extract: Extract, content: Content, source: str) -> Document:
         titled=bool(title),
         notices=extract.notices,
     )
-
-
-def is_text(path: Path) -> bool:
-    """Whether a path can be stored and shown: on Linux, names may be any bytes."""
-    return UNWRITABLE.search(str(path)) is None
 
 
 def title_from(source: str) -> str:

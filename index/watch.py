@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from index.build import OWN, Listener, Progress, Report
 from index.errors import FileError, HomeError, PullquoteError
-from index.files import is_text
 from index.generation import remembered
-from index.walk import IGNORE_FILE, comes_by, folders
+from index.walk import IGNORE_FILE, comes_by, folders, is_text
 
 if TYPE_CHECKING:
     from watchfiles._rust_notify import RustNotify
@@ -73,8 +72,14 @@ def follow(home: Path, paths: Sequence[Path], sync: Sync, stop: threading.Event)
 
 def _wait(notifier: RustNotify, home: Path, watched: set[str], failed: bool, stop: threading.Event) -> None:
     """Until there is something to do."""
+    from watchfiles._rust_notify import WatchfilesRustInternalError
+
     while not stop.is_set():
-        news = notifier.watch(LONGEST, QUIET, AGAIN, stop)
+        try:
+            news = notifier.watch(LONGEST, QUIET, AGAIN, stop)
+        except WatchfilesRustInternalError:  # something changed whose name is no valid text; it will tell nothing more
+            stop.wait(LONGEST / 1000)
+            return
         if isinstance(news, set):
             roots = _roots(home)
             if any(_concerns(home, roots, Path(path)) for _, path in news):
@@ -91,11 +96,10 @@ def _roots(home: Path) -> list[Path]:
 def _places(home: Path, paths: Sequence[Path] = ()) -> set[str]:
     """What to listen to: the folders that walks of the roots and of these paths come by, and the files among them.
 
-    Each by itself, because a watcher that goes down by itself also goes where links lead, be it everywhere. Not those whose
-    names are no valid text: what is in them is not read.
+    Each by itself, because a watcher that goes down by itself also goes where links lead, be it everywhere.
     """
-    tops = {path for path in [*_roots(home), *(path.absolute() for path in paths)] if path.exists()}
-    return {str(place) for top in tops for place in (folders(top) if top.is_dir() else [top]) if is_text(place)}
+    tops = {path for path in [*_roots(home), *(path.absolute() for path in paths)] if path.exists() and is_text(path)}
+    return {str(place) for top in tops for place in (folders(top) if top.is_dir() else [top])}
 
 
 def _notifier(paths: set[str]) -> RustNotify:

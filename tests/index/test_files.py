@@ -113,6 +113,16 @@ def test_a_name_that_is_not_utf8_is_refused_by_name(tmp_path: Path) -> None:
     assert str(found) == "docs/caf\ufffd.txt: its name, or a folder's above it, is not valid text. Rename it"
 
 
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS refuses such names")
+def test_a_folder_whose_name_is_not_utf8_is_refused_as_a_whole(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    for name in ("a.txt", "b.txt"):
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_text("hello")
+    assert [str(found) for found in find_files(tmp_path, "docs")] == [
+        "docs/caf\ufffd: its name, or a folder's above it, is not valid text. Rename it"]
+
+
 def test_folders_may_be_nested_deeper_than_python_calls_functions(tmp_path: Path) -> None:
     deep = [tmp_path]
     for _ in range(1100):
