@@ -12,11 +12,11 @@ import stat
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from index.errors import FileError
 from index.formats import FORMATS, detect
-from index.formats.base import Extract, Format, stem
+from index.formats.base import Extract, Format
 from index.formats.outline import one_line
 from index.formats.signatures import kind_of
 from index.types import Document, Section, document_id, sha256_text
@@ -217,8 +217,10 @@ def _document(extract: Extract, content: Content, source: str) -> Document:
 
 
 def title_from(source: str) -> str:
-    """The title of a document that has none of its own: its file's name."""
-    return one_line(stem(source)) or source
+    """The title of a document that has none of its own: its file's name, without a suffix that tells the format."""
+    path = PurePosixPath(source)
+    claimed = any(path.suffix.lower() in format.suffixes for format in FORMATS)
+    return one_line(path.stem if claimed else path.name) or source
 
 
 def writable(text: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from index import files
 from index.errors import FileError
-from index.files import Found, find_files, read_documents
+from index.files import Found, find_files, read_documents, title_from
 from index.types import Section, document_id, sha256_text
 
 
@@ -140,6 +140,13 @@ def test_folders_may_be_nested_deeper_than_python_calls_functions(tmp_path: Path
 
 
 # Reading
+
+
+@pytest.mark.parametrize(("source", "title"), [
+    ("docs/report 2.1 final", "report 2.1 final"), ("docs/report 2.1 final.TXT", "report 2.1 final"),
+    ("notes.v2.md", "notes.v2"), ("deploy.sh", "deploy.sh"), (".md", ".md")])
+def test_a_title_from_a_name_is_without_a_suffix_that_tells_the_format(source: str, title: str) -> None:
+    assert title_from(source) == title
 
 
 def test_a_document_by_value(tmp_path: Path) -> None:
