@@ -146,15 +146,16 @@ def index_documents(home: Path, documents: Iterable[Document], *, encoder: Encod
                   encoded=build.encoded, seconds=time.perf_counter() - started)
 
 
-def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, chunking: Chunking = DEFAULT,
-           progress: Listener | None = None) -> Report:
+def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, progress: Listener | None = None) -> Report:
     """Take documents, folders or whole roots out of the library, by source; the files on disk are left alone.
 
-    Files copied into the home (uploads) are deleted with them. Raises InputError where a source is not in the library.
+    Files copied into the home (uploads) are deleted with them. Raises InputError where a source is not in the library,
+    EncoderMismatch where this is not the encoder that the library was made with.
     """
     started = time.perf_counter()
     with _changing(home):
         before = open_current(home)
+        _check_encoder(home, before.manifest, encoder)
         infos = before.sources()
         for source in sources:
             if not any(_below(info.source, source) for info in infos):
@@ -221,17 +222,22 @@ def _previous(home: Path, encoder: Encoder, chunking: Chunking, rebuild: bool) -
         if rebuild:
             return None
         raise
+    if rebuild:
+        return before
     made = before.manifest
-    same_encoder = (made.encoder, made.revision) == (encoder.name, encoder.revision)
-    if not rebuild and not same_encoder:
-        raise EncoderMismatch(
-            f"the index in {home} was made with the encoder {made.encoder} ({made.revision}), not {encoder.name}"
-            f" ({encoder.revision})", "Go on with that one, or index everything anew with: pullquote index --rebuild")
-    if not rebuild and made.chunking != chunking:
+    _check_encoder(home, made, encoder)
+    if made.chunking != chunking:
         raise InputError(f"the index in {home} has chunks of {made.chunking.size} tokens (overlap {made.chunking.overlap}),"
                          f" not {chunking.size} (overlap {chunking.overlap})",
                          "Index everything anew with: pullquote index --rebuild")
     return before
+
+
+def _check_encoder(home: Path, made: Manifest, encoder: Encoder) -> None:
+    if (made.encoder, made.revision) != (encoder.name, encoder.revision):
+        raise EncoderMismatch(
+            f"the index in {home} was made with the encoder {made.encoder} ({made.revision}), not {encoder.name}"
+            f" ({encoder.revision})", "Go on with that one, or index everything anew with: pullquote index --rebuild")
 
 
 def _roots(home: Path, before: Manifest | None, paths: Sequence[Path],
