@@ -19,7 +19,7 @@ from index.catalog import Catalog, CatalogWriter, FileRecord
 from index.chunks import DEFAULT, Chunking, lexical_text, search_text, split
 from index.encoder import Encoder
 from index.errors import EncoderMismatch, FileError, HomeError, InputError, NoIndex
-from index.files import Found, find_files, title_from
+from index.files import Found, find_files, title_from, writable
 from index.generation import (
     KEPT,
     Generation,
@@ -39,7 +39,7 @@ from index.sandbox import DEFAULT as LIMITS
 from index.sandbox import Limits, Sandbox
 from index.types import Chunk, Document, Notice, document_id
 from index.vectors import write_vectors
-from index.walk import comes_by
+from index.walk import comes_by, is_text
 
 OWN = ("generations", "cache", "runs", "CURRENT", "lock", "lock.pid", "pullquote.toml")  # in a home; uploads are documents
 _ENCODE_AT_ONCE = 1024  # chunks: enough to sort by length, little enough to hold in memory
@@ -146,15 +146,16 @@ def index_documents(home: Path, documents: Iterable[Document], *, encoder: Encod
                   encoded=build.encoded, seconds=time.perf_counter() - started)
 
 
-def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, chunking: Chunking = DEFAULT,
-           progress: Listener | None = None) -> Report:
+def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, progress: Listener | None = None) -> Report:
     """Take documents, folders or whole roots out of the library, by source; the files on disk are left alone.
 
-    Files copied into the home (uploads) are deleted with them. Raises InputError where a source is not in the library.
+    Files copied into the home (uploads) are deleted with them. Raises InputError where a source is not in the library,
+    EncoderMismatch where this is not the encoder that the library was made with.
     """
     started = time.perf_counter()
     with _changing(home):
         before = open_current(home)
+        _check_encoder(home, before.manifest, encoder)
         infos = before.sources()
         for source in sources:
             if not any(_below(info.source, source) for info in infos):
@@ -221,17 +222,22 @@ def _previous(home: Path, encoder: Encoder, chunking: Chunking, rebuild: bool) -
         if rebuild:
             return None
         raise
+    if rebuild:
+        return before
     made = before.manifest
-    same_encoder = (made.encoder, made.revision) == (encoder.name, encoder.revision)
-    if not rebuild and not same_encoder:
-        raise EncoderMismatch(
-            f"the index in {home} was made with the encoder {made.encoder} ({made.revision}), not {encoder.name}"
-            f" ({encoder.revision})", "Go on with that one, or index everything anew with: pullquote index --rebuild")
-    if not rebuild and made.chunking != chunking:
+    _check_encoder(home, made, encoder)
+    if made.chunking != chunking:
         raise InputError(f"the index in {home} has chunks of {made.chunking.size} tokens (overlap {made.chunking.overlap}),"
                          f" not {chunking.size} (overlap {chunking.overlap})",
                          "Index everything anew with: pullquote index --rebuild")
     return before
+
+
+def _check_encoder(home: Path, made: Manifest, encoder: Encoder) -> None:
+    if (made.encoder, made.revision) != (encoder.name, encoder.revision):
+        raise EncoderMismatch(
+            f"the index in {home} was made with the encoder {made.encoder} ({made.revision}), not {encoder.name}"
+            f" ({encoder.revision})", "Go on with that one, or index everything anew with: pullquote index --rebuild")
 
 
 def _roots(home: Path, before: Manifest | None, paths: Sequence[Path],
@@ -248,6 +254,8 @@ def _roots(home: Path, before: Manifest | None, paths: Sequence[Path],
             raise InputError(f"there is no file or folder {path}", "Check the path")
         if absolute.resolve() == home.resolve():
             raise InputError(f"{path} is the index itself", "Name the files to index")
+        if not is_text(absolute):
+            raise InputError(f"the name {writable(str(absolute))} is not valid text", "Rename it, or the folder above it")
         if not any(_leads_to(root.path, absolute) for root in roots):
             roots = [root for root in roots if not _leads_to(str(absolute), Path(root.path))]
             roots.append(Root(str(absolute), _free_name(absolute, [root.name for root in roots])))
@@ -308,11 +316,12 @@ def _carried(before: Generation | None, roots: Sequence[Root], scan: Sequence[Ro
              changes: _Changes) -> dict[str, FileRecord]:
     """Files of the generation before that were not looked for, or could not be looked at."""
     carried = {}
+    paths = {str(file.path) for file in found.values()}  # a file may be found under another root than before
     for record in before.catalog.files() if before else ():
         followed = any(_below(record.source, root.name) for root in roots)
         looked = any(_below(record.source, root.name) for root in scan)
         failed = any(_below(record.source, error.source) for error in changes.skipped)
-        if followed and record.source not in found and (failed or not looked):
+        if followed and record.source not in found and record.path not in paths and (failed or not looked):
             carried[record.source] = record
     return carried
 

@@ -9,17 +9,18 @@ import hashlib
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from index.errors import FileError
 from index.formats import FORMATS, detect
-from index.formats.base import Extract, Format, stem
+from index.formats.base import Extract, Format
 from index.formats.outline import one_line
 from index.formats.signatures import kind_of
 from index.types import Document, Section, document_id, sha256_text
-from index.walk import Ignored, ignored_in
+from index.walk import Ignored, ignored_in, is_text
 
 MAX_SIZE = 200_000_000
 MOST_CHARACTERS = 50_000_000  # of text and headings in one file
@@ -103,10 +104,15 @@ def read_content(path: Path, source: str, most_characters: int = MOST_CHARACTERS
 
 
 def documents_of(content: Content, source: str) -> list[Document]:
-    """The documents that a file's content makes. Raises FileError where there are none, or one is without text."""
+    """The documents that a file's content makes. Raises FileError where there are none, one is without text, or two have
+    the same source: keys that differ may not do so any more once they are fit to be stored.
+    """
     documents = [_document(extract, content, source) for extract in content.extracts]
     if not documents:
         raise _no_text(source)
+    twice = [name for name, times in Counter(document.source for document in documents).items() if times > 1]
+    if twice:
+        raise FileError(source, f"it holds two documents called {twice[0]}", "Give each an id of its own")
     return documents
 
 
@@ -117,32 +123,31 @@ def readable_formats() -> str:
 
 
 def _find_below(folder: Path, source: str, ignored: Ignored) -> Iterator[Found | FileError]:
-    try:
-        with os.scandir(folder) as listing:
-            entries = sorted(listing, key=lambda entry: entry.name)
-        ignored = ignored.within(folder, source)
-    except FileError as problem:
-        yield problem
-        return
-    except OSError as problem:
-        yield _cannot(problem, source, _gone(source))
-        return
-    for entry in entries:
-        if entry.name.startswith(".") or entry.is_symlink():
+    waiting = [(folder, source, ignored, True)]  # a stack: folders may be nested deeper than Python calls functions
+    while waiting:
+        path, source, ignored, is_folder = waiting.pop()
+        if not is_folder or not is_text(path):
+            yield _look_at(path, source)
             continue
-        path, below, is_folder = Path(entry.path), f"{source}/{_writable(entry.name)}", entry.is_dir(follow_symlinks=False)
-        if ignored.covers(path, is_folder):
+        try:
+            with os.scandir(path) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name, reverse=True)
+            ignored = ignored.within(path, source)
+        except FileError as problem:
+            yield problem
             continue
-        if is_folder:
-            yield from _find_below(path, below, ignored)
-        elif entry.is_file(follow_symlinks=False):
-            yield _look_at(path, below)
+        except OSError as problem:
+            yield _cannot(problem, source, _gone(source))
+            continue
+        for entry in entries:
+            below, is_folder = Path(entry.path), entry.is_dir(follow_symlinks=False)
+            wanted = is_folder or entry.is_file(follow_symlinks=False)  # no link, for one
+            if wanted and not entry.name.startswith(".") and not ignored.covers(below, is_folder):
+                waiting.append((below, f"{source}/{writable(entry.name)}", ignored, is_folder))
 
 
 def _look_at(path: Path, source: str) -> Found | FileError:
-    try:
-        str(path).encode("utf-8")
-    except UnicodeEncodeError:
+    if not is_text(path):
         return FileError(source, "its name, or a folder's above it, is not valid text", "Rename it")
     try:
         status = path.stat()
@@ -180,7 +185,7 @@ def _extracts(format: Format, data: bytes, source: str) -> Iterator[Extract]:
     """What the format's reader finds, fit to be stored. Whatever a strange file makes a library raise is a FileError here."""
     try:
         for extract in format.read(data, source):
-            yield replace(extract, title=_writable(extract.title), text=_writable(extract.text), key=_writable(extract.key))
+            yield replace(extract, title=writable(extract.title), text=writable(extract.text), key=writable(extract.key))
     except FileError:
         raise
     except Exception as problem:
@@ -212,11 +217,13 @@ def _document(extract: Extract, content: Content, source: str) -> Document:
 
 
 def title_from(source: str) -> str:
-    """The title of a document that has none of its own: its file's name."""
-    return one_line(stem(source)) or source
+    """The title of a document that has none of its own: its file's name, without a suffix that tells the format."""
+    path = PurePosixPath(source)
+    claimed = any(path.suffix.lower() in format.suffixes for format in FORMATS)
+    return one_line(path.stem if claimed else path.name) or source
 
 
-def _writable(text: str) -> str:
+def writable(text: str) -> str:
     """The text with what cannot be stored replaced, one character for one character: every offset stays as it was."""
     return UNWRITABLE.sub("\ufffd", text)
 

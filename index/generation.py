@@ -14,7 +14,6 @@ import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from index.catalog import Catalog
 from index.chunks import Chunking
 from index.errors import Busy, Corrupt, FormatVersion, HomeError, NoIndex
 from index.lexical import Lexical
+from index.recent import Recent
 from index.store import Hit, SourceInfo, Vector
 from index.types import Chunk, Document
 from index.vectors import Vectors
@@ -33,7 +33,7 @@ from index.vectors import Vectors
 FORMAT = 3
 KEPT = 3  # generations that prune leaves: the one in use and those before it
 _ID = re.compile(r"\d{6,}-[0-9a-f]{8}")
-_DOCUMENTS_IN_MEMORY = 256
+_IN_MEMORY = 20_000_000  # characters of documents that were looked at last; one with more stays alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class Generation:
             self._lexical = Lexical(folder / "lexical")
         except (OSError, sqlite3.Error, RuntimeError, ValueError) as error:  # each library has its own
             raise Corrupt(f"the index generation {folder.name} cannot be opened ({error})", _MEND) from error
-        self._document = lru_cache(_DOCUMENTS_IN_MEMORY)(self.catalog.document)
+        self._document = Recent(self.catalog.document, _weight, _IN_MEMORY)
 
     @property
     def generation(self) -> str:
@@ -186,6 +186,11 @@ def open_current(home: Path) -> Generation:
             if not folder.exists():
                 raise Corrupt(f"{home / 'CURRENT'} names the generation {id}, which is not there", _MEND) from error
             raise
+
+
+def _weight(_: str, document: Document) -> int:
+    """A document's size in memory, in characters; a section takes as much as some of them."""
+    return len(document.text) + 200 * len(document.sections)
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -127,15 +127,20 @@ class _Worker:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        ours, theirs = socket.socketpair()
-        numbers = (theirs.fileno(), limits.memory_mb, math.ceil(limits.seconds), limits.characters)
-        # Modules from where ours come from, but none from the working directory: the documents may be there.
-        path = [entry or str(Path(__file__).parents[1]) for entry in sys.path]
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-B", "-c", PROGRAM, json.dumps(path), *map(str, numbers)], pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self._connection = Connection(ours.detach())
+        try:
+            ours, theirs = socket.socketpair()
+            numbers = (theirs.fileno(), limits.memory_mb, math.ceil(limits.seconds), limits.characters)
+            # Modules from where ours come from, but none from the working directory: the documents may be there.
+            path = [entry or str(Path(__file__).parents[1]) for entry in sys.path]
+            self._connection = Connection(ours.detach())
+            with theirs:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-B", "-c", PROGRAM, json.dumps(path), *map(str, numbers)],
+                    pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        except OSError as problem:  # no process, memory or open file left: no file is to blame for that
+            raise PullquoteError(f"the process that reads files cannot be started ({problem.strerror})",
+                                 "End other programs or raise the limits of processes and open files, then try again"
+                                 ) from problem
         try:
             self._receive(START)
         except (EOFError, OSError) as problem:  # a TimeoutError is an OSError

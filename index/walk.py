@@ -80,8 +80,17 @@ def comes_by(top: Path, path: Path) -> bool:
     return True
 
 
+def is_text(path: Path) -> bool:
+    """Whether a path can be stored and shown: on Linux, names may be any bytes."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def folders(top: Path) -> Iterator[Path]:
-    """Every folder that a walk of `top` comes by, itself the first."""
+    """Every folder that a walk of `top` goes into, itself the first; not those whose names are no valid text."""
     waiting = [(top, Ignored())]
     while waiting:
         folder, ignored = waiting.pop()
@@ -93,7 +102,7 @@ def folders(top: Path) -> Iterator[Path]:
                          if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)]
         except (OSError, FileError):  # `find_files` says what is wrong with it
             continue
-        waiting += [(path, ignored) for path in below if not ignored.covers(path, is_folder=True)]
+        waiting += [(path, ignored) for path in below if is_text(path) and not ignored.covers(path, is_folder=True)]
 
 
 def expand(paths: Sequence[Path]) -> list[Path]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from index.build import OWN, Listener, Progress, Report
 from index.errors import FileError, HomeError, PullquoteError
 from index.generation import remembered
-from index.walk import IGNORE_FILE, comes_by, folders
+from index.walk import IGNORE_FILE, comes_by, folders, is_text
 
 if TYPE_CHECKING:
     from watchfiles._rust_notify import RustNotify
@@ -72,8 +72,14 @@ def follow(home: Path, paths: Sequence[Path], sync: Sync, stop: threading.Event)
 
 def _wait(notifier: RustNotify, home: Path, watched: set[str], failed: bool, stop: threading.Event) -> None:
     """Until there is something to do."""
+    from watchfiles._rust_notify import WatchfilesRustInternalError
+
     while not stop.is_set():
-        news = notifier.watch(LONGEST, QUIET, AGAIN, stop)
+        try:
+            news = notifier.watch(LONGEST, QUIET, AGAIN, stop)
+        except WatchfilesRustInternalError:  # something changed whose name is no valid text; it will tell nothing more
+            stop.wait(LONGEST / 1000)
+            return
         if isinstance(news, set):
             roots = _roots(home)
             if any(_concerns(home, roots, Path(path)) for _, path in news):
@@ -92,7 +98,7 @@ def _places(home: Path, paths: Sequence[Path] = ()) -> set[str]:
 
     Each by itself, because a watcher that goes down by itself also goes where links lead, be it everywhere.
     """
-    tops = {path for path in [*_roots(home), *(path.absolute() for path in paths)] if path.exists()}
+    tops = {path for path in [*_roots(home), *(path.absolute() for path in paths)] if path.exists() and is_text(path)}
     return {str(place) for top in tops for place in (folders(top) if top.is_dir() else [top])}
 
 

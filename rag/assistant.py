@@ -91,7 +91,10 @@ class Assistant:
         return self.calibration.threshold if self.calibration else self.reader.threshold
 
     def ask(self, question: str, history: Sequence[str] = ()) -> Answer:
-        """The answer, or a refusal. `history` holds the user's earlier turns. Raises InputError for an unusable question."""
+        """The answer, or a refusal. `history` holds the user's earlier turns, each read as far as a question may go.
+
+        Raises InputError for an unusable question.
+        """
         return _decided(self.ask_anyway(question, history))
 
     def ask_anyway(self, question: str, history: Sequence[str] = ()) -> Answer:
@@ -115,7 +118,7 @@ class Assistant:
     def _steps(self, question: str, history: Sequence[str]) -> Iterator[Stage | Answer]:
         question = _checked(question)
         clock = _Clock()
-        standalone = resolve(question, history)
+        standalone = resolve(question, [_writable(turn.strip()[:LONGEST_QUESTION]) for turn in history])
         clock.lap("resolve")
         yield Stage("searching")
         store = self.store
@@ -152,7 +155,12 @@ def _checked(question: str) -> str:
         raise InputError("the question is empty", "Type a question")
     if len(question) > LONGEST_QUESTION:
         raise InputError(f"the question has {len(question)} characters; at most {LONGEST_QUESTION} are read", "Shorten it")
-    return question.encode("utf-8", "replace").decode("utf-8")
+    return _writable(question)
+
+
+def _writable(text: str) -> str:
+    """Without lone surrogates, which cannot be encoded."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 class _Clock:

@@ -76,7 +76,8 @@ def words(turn: str) -> tuple[Word, ...]:
     found = list(WORD.finditer(turn))
     stems = [_stems(match[0]) for match in found]
     return tuple(
-        Word(match[0], stems[n], match[0][0].isupper() and not _BEGINS.search(turn, 0, match.start()),
+        Word(match[0], stems[n],
+             match[0][0].isupper() and not _BEGINS.search(turn, found[n - 1].end() if n else 0, match.start()),
              frozenset[str]().union(*stems[max(0, n - 1) : n], *stems[n + 1 : n + 2]))
         for n, match in enumerate(found) if stems[n])
 

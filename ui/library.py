@@ -82,7 +82,7 @@ class Library:
 
     def sync(self, paths: Sequence[Path] = ()) -> Iterator[Progress | Report]:
         """Take in files and folders, or look again at those that the library follows."""
-        return self._watched(lambda tell: self._write(partial(sync, limits=self.config.limits), paths, tell))
+        return self._watched(lambda tell: self._write(self._sync, paths, tell))
 
     def remove(self, source: str) -> Iterator[Progress | Report]:
         """Take a document out."""
@@ -124,7 +124,7 @@ class Library:
 
         What is cancelled or fails leaves the uploads as they were.
         """
-        return self._watched(lambda tell: self._write(partial(sync, limits=self.config.limits), [self.uploads], tell, staged))
+        return self._watched(lambda tell: self._write(self._sync, [self.uploads], tell, staged))
 
     def close(self) -> None:
         """Cancel what is being built and give back the index."""
@@ -141,6 +141,10 @@ class Library:
     def _encoder(self) -> Encoder:
         """The builds' own encoder: a build then never waits for a question, nor a question for a build."""
         return load_encoder(self.config.encoder)
+
+    @property
+    def _sync(self) -> Callable[..., Report]:
+        return partial(sync, chunking=self.config.chunking, limits=self.config.limits)
 
     def _warm_up(self) -> None:
         try:
@@ -190,8 +194,7 @@ class Library:
             tell(Progress("reading", 0, 0))  # this one may have been cancelled as well
             try:
                 self._exchange(staged)
-                report = write(self.home, what, encoder=self._encoder, chunking=self.config.chunking,
-                               progress=tell)
+                report = write(self.home, what, encoder=self._encoder, progress=tell)
             finally:  # here, not where the build is watched: only this thread knows whether it came to its end
                 self._mend()
         if not self.ready:

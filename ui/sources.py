@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
 from index.errors import InputError, SourceChanged
 from index.pages import pages_of
+from index.recent import Recent
 from index.types import Document, check_span, sha256_text
 
 AROUND = 40  # paragraphs either side of the quote
@@ -25,6 +25,7 @@ Offsets = tuple[int, int]
 _REFERENCE = re.compile(r"([0-9a-f]{16})\.(\d{1,10})\.(\d{1,10})\.([0-9a-f]{12})")
 _LINE = re.compile(r"[^\n\f]*[\n\f]|[^\n\f]+$")
 _ITEM = re.compile(r"\s*(?:[-*+–]\s|[•·|]|\(?\d{1,3}[.)]\s|#{1,6}\s)")
+_IN_MEMORY = 2_000_000  # characters whose paragraphs are remembered
 _SHORT = 0.6  # of the usual line: a line that ends so early ends a paragraph
 
 
@@ -83,8 +84,12 @@ def surroundings(document: Document, cited: Reference, highlight: Offsets | None
                         "segments": list(_pieces(document.text, *tiles[number], spans))} for number in range(first, last)]}
 
 
-@lru_cache(maxsize=32)
 def paragraphs(text: str) -> tuple[Offsets, ...]:
+    """The paragraphs of a text, remembered for those that were looked at last."""
+    return _recent(text)
+
+
+def _paragraphs(text: str) -> tuple[Offsets, ...]:
     """Paragraphs as people see them, none longer than `LONGEST`; together they are the whole text, in order.
 
     One ends at an empty line or a page's end, before an item of a list, at a row of a table, and after a line that is
@@ -101,6 +106,9 @@ def paragraphs(text: str) -> tuple[Offsets, ...]:
     for start, end in pairwise([*edges, len(text)]):
         tiles += _parts(text, start, end)
     return tuple(tiles)
+
+
+_recent = Recent(_paragraphs, lambda text, _: len(text), _IN_MEMORY)
 
 
 def _ends_paragraph(line: str, following: str, usual: int) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from index.types import Section
 
@@ -42,8 +41,3 @@ class Format:
 def lacks_memory(problem: BaseException) -> bool:
     """Whether an exception is for lack of memory. lxml reports that as an error of syntax, with libxml2's own code."""
     return isinstance(problem, MemoryError) or (isinstance(problem, SyntaxError) and getattr(problem, "code", 0) == 2)
-
-
-def stem(source: str) -> str:
-    """A title for a document that has none: the file's name without folder and suffix."""
-    return Path(source).stem

@@ -10,7 +10,7 @@ from typing import Any
 from index.errors import FileError
 from index.formats.base import Extract, Format
 from index.formats.outline import Blocks, first_title, one_line, sensible_title, table_row
-from index.formats.zips import OLE, ZIP, check_zip
+from index.formats.zips import OLE, ZIP, check_zip, office_folder, old_or_locked
 
 SUFFIXES = (".docx", ".docm", ".dotx", ".dotm")
 OLD_SUFFIXES = (".doc", ".dot")
@@ -28,12 +28,13 @@ HEADING = re.compile(r"heading ([1-9])")
 def _recognises(head: bytes, suffix: str) -> bool:
     if head.startswith(OLE):
         return suffix in SUFFIXES or suffix in OLD_SUFFIXES
-    return head.startswith(ZIP) and (suffix in SUFFIXES or b"word/" in head)
+    folder = office_folder(head)
+    return folder == "word" or (head.startswith(ZIP) and not folder and suffix in SUFFIXES)
 
 
 def _read(data: bytes, source: str) -> Iterator[Extract]:
     if data.startswith(OLE):
-        raise _old_or_locked(data, source)
+        raise old_or_locked(data, source, "a Word document", ".doc", ".docx")
     check_zip(data, source, "Word document")
     blocks = Blocks()
     try:
@@ -43,12 +44,6 @@ def _read(data: bytes, source: str) -> Iterator[Extract]:
             source, "it cannot be opened as a Word document", "Open it in a word processor and save it as .docx"
         ) from problem
     yield Extract(title or first_title(blocks.headings), blocks.text, blocks.sections)
-
-
-def _old_or_locked(data: bytes, source: str) -> FileError:
-    if "EncryptedPackage".encode("utf-16-le") in data:
-        return FileError(source, "it is locked with a password", "Remove the password and index it again")
-    return FileError(source, "it is a Word document of the old kind (.doc)", "Save it as .docx and index it again")
 
 
 def _fill(blocks: Blocks, data: bytes) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from index.errors import FileError
 from index.formats.base import Extract, Format
 from index.formats.outline import Blocks, one_line, sensible_title, table_row
-from index.formats.zips import MAX_UNPACKED, OLE, ZIP, check_zip, office_folder
+from index.formats.zips import MAX_UNPACKED, OLE, ZIP, check_zip, office_folder, old_or_locked
 from index.types import Section
 
 SUFFIXES = (".pptx", ".pptm", ".potx", ".potm", ".ppsx", ".ppsm")
@@ -37,7 +37,7 @@ def _recognises(head: bytes, suffix: str) -> bool:
 
 def _read(data: bytes, source: str) -> Iterator[Extract]:
     if data.startswith(OLE):
-        raise _old_or_locked(data, source)
+        raise old_or_locked(data, source, "a PowerPoint presentation", ".ppt", ".pptx")
     check_zip(data, source, "PowerPoint presentation")
     presentation = _open(data, source)
     pages = []
@@ -51,14 +51,6 @@ def _read(data: bytes, source: str) -> Iterator[Extract]:
             raise _damaged(source)
     title = _given_title(presentation) or _first_title(pages)
     yield Extract(title, BLOCK_END.join(blocks.text for _, blocks in pages), _sections(pages))
-
-
-def _old_or_locked(data: bytes, source: str) -> FileError:
-    if "EncryptedPackage".encode("utf-16-le") in data:
-        return FileError(source, "it is locked with a password", "Remove the password and index it again")
-    return FileError(
-        source, "it is a PowerPoint presentation of the old kind (.ppt)", "Save it as .pptx and index it again"
-    )
 
 
 def _open(data: bytes, source: str) -> Any:

@@ -11,7 +11,7 @@ from index.errors import FileError
 from index.formats.base import Extract, Format
 from index.formats.outline import sensible_title
 from index.formats.rows import Rows
-from index.formats.zips import OLE, ZIP, check_zip, office_folder
+from index.formats.zips import OLE, ZIP, check_zip, office_folder, old_or_locked
 
 SUFFIXES = (".xlsx", ".xlsm", ".xltx", ".xltm")
 OLD_SUFFIXES = (".xls", ".xlt")
@@ -29,7 +29,7 @@ def _recognises(head: bytes, suffix: str) -> bool:
 
 def _read(data: bytes, source: str) -> Iterator[Extract]:
     if data.startswith(OLE):
-        raise _old_or_locked(data, source)
+        raise old_or_locked(data, source, "an Excel workbook", ".xls", ".xlsx")
     check_zip(data, source, "workbook (Excel)")
     rows = Rows(source)
     try:
@@ -39,12 +39,6 @@ def _read(data: bytes, source: str) -> Iterator[Extract]:
     except Exception as problem:  # openpyxl lets through whatever its zip, XML and package layers raise
         raise _damaged(source) from problem
     yield Extract(sensible_title(title), rows.text, tuple(rows.sections))
-
-
-def _old_or_locked(data: bytes, source: str) -> FileError:
-    if "EncryptedPackage".encode("utf-16-le") in data:
-        return FileError(source, "it is locked with a password", "Remove the password and index it again")
-    return FileError(source, "it is an Excel workbook of the old kind (.xls)", "Save it as .xlsx and index it again")
 
 
 def _damaged(source: str) -> FileError:

@@ -39,6 +39,13 @@ def office_folder(head: bytes) -> str:
     return FOLDERS[main.group(1).removeprefix(b"ms-")[:1]] if main else ""
 
 
+def old_or_locked(data: bytes, source: str, what: str, old: str, new: str) -> FileError:
+    """The error for an Office file that is no zip: `what` it is, its `old` suffix, and the `new` one to save it as."""
+    if "EncryptedPackage".encode("utf-16-le") in data:
+        return FileError(source, "it is locked with a password", "Remove the password and index it again")
+    return FileError(source, f"it is {what} of the old kind ({old})", f"Save it as {new} and index it again")
+
+
 def _content_types(head: bytes) -> bytes:
     """As much of the package's list of types as the first bytes of the file hold, where it is the first member."""
     if not head.startswith(CONTENT_TYPES, 30):

@@ -607,6 +607,14 @@ def test_another_encoder_needs_a_rebuild(home, docs, encoder, make_encoder, libr
     assert (made.encoder, made.revision) == (other.get("name", "words"), other.get("revision", "1"))
 
 
+def test_another_encoder_takes_nothing_out(home, docs, encoder, make_encoder) -> None:
+    made = sync(home, [docs], encoder=encoder)
+    other = make_encoder("others")
+    with pytest.raises(EncoderMismatch, match="made with the encoder words \\(1\\), not others \\(1\\)"):
+        remove(home, ["docs/ferry.txt"], encoder=other)
+    assert (other.texts, current_id(home)) == ([], made.generation)
+
+
 def test_other_chunks_need_a_rebuild(home, docs, encoder, library) -> None:
     edit(docs / "long.txt", "A sentence of some words is here. " * 40)
     before = sync(home, [docs], encoder=encoder)

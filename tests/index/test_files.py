@@ -12,7 +12,7 @@ import pytest
 
 from index import files
 from index.errors import FileError
-from index.files import Found, find_files, read_documents
+from index.files import Found, find_files, read_documents, title_from
 from index.types import Section, document_id, sha256_text
 
 
@@ -113,7 +113,40 @@ def test_a_name_that_is_not_utf8_is_refused_by_name(tmp_path: Path) -> None:
     assert str(found) == "docs/caf\ufffd.txt: its name, or a folder's above it, is not valid text. Rename it"
 
 
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS refuses such names")
+def test_a_folder_whose_name_is_not_utf8_is_refused_as_a_whole(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    for name in ("a.txt", "b.txt"):
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_text("hello")
+    assert [str(found) for found in find_files(tmp_path, "docs")] == [
+        "docs/caf\ufffd: its name, or a folder's above it, is not valid text. Rename it"]
+
+
+def test_folders_may_be_nested_deeper_than_python_calls_functions(tmp_path: Path) -> None:
+    deep = [tmp_path]
+    for _ in range(1100):
+        deep.append(deep[-1] / "d")
+        deep[-1].mkdir()
+    for folder in (deep[-1], tmp_path / "a", tmp_path / "e"):
+        folder.mkdir(exist_ok=True)
+        (folder / "x.txt").write_text("some text")
+    try:
+        assert sources(tmp_path) == ["docs/a/x.txt", f"docs/{'d/' * 1100}x.txt", "docs/e/x.txt"]
+    finally:  # pytest cannot delete it
+        (deep[-1] / "x.txt").unlink()
+        for folder in reversed(deep[1:]):
+            folder.rmdir()
+
+
 # Reading
+
+
+@pytest.mark.parametrize(("source", "title"), [
+    ("docs/report 2.1 final", "report 2.1 final"), ("docs/report 2.1 final.TXT", "report 2.1 final"),
+    ("notes.v2.md", "notes.v2"), ("deploy.sh", "deploy.sh"), (".md", ".md")])
+def test_a_title_from_a_name_is_without_a_suffix_that_tells_the_format(source: str, title: str) -> None:
+    assert title_from(source) == title
 
 
 def test_a_document_by_value(tmp_path: Path) -> None:
@@ -226,6 +259,12 @@ def test_characters_that_cannot_be_stored_are_replaced_one_for_one(tmp_path: Pat
     assert document.text == "half \ufffd, nul \ufffd, whole \U0001f600"
     assert document.source == "rows.jsonl#a\ufffd"
     assert (document.title, document.titled) == ("T\ufffd x", True)
+
+
+def test_ids_that_differ_only_in_what_cannot_be_stored_are_one_id_twice(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"id": "a\\u0000", "text": "One."}\n{"id": "a\\ud800", "text": "Two."}\n')
+    assert error_of(path) == "docs/file: it holds two documents called docs/file#a\ufffd. Give each an id of its own"
 
 
 def test_a_reader_that_breaks_becomes_an_error_of_that_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

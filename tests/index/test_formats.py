@@ -578,6 +578,10 @@ def test_docx_recognised_under_another_name(read: Read) -> None:
     assert read("handbook.bin", saved(handbook())).title == "Company Handbook"
 
 
+def test_a_zip_that_only_has_a_folder_whose_name_ends_like_words_is_no_word_document(read: Read) -> None:
+    assert "it is a zip archive, not a document format" in error_of(read, "a.zip", zipped(**{"password/list.txt": b"secret"}))
+
+
 OLE = bytes.fromhex("D0CF11E0A1B11AE1") + bytes(512)
 
 

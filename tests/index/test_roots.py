@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from index.build import Report, remove, sync
+from index.errors import InputError
 from index.generation import open_current, rollback
 
 
@@ -70,6 +73,30 @@ def test_two_files_with_a_document_of_one_name_do_not_stop_the_others(tmp_path: 
     assert report.added == ("docs/f.jsonl#x", "docs/g.md")
     assert [str(error) for error in report.skipped] == [
         "docs/f.jsonl#x: another file holds a document called docs/f.jsonl#x too. Rename one of the two"]
+
+
+def test_a_folder_that_was_followed_by_itself_while_it_was_ignored_and_is_no_more(tmp_path: Path, home: Path, encoder: Any,
+                                                                                 ) -> None:
+    put(tmp_path / "x" / "a.md", "A thing.")
+    put(tmp_path / "x" / "drafts" / "b.md", "Another.")
+    ignore = put(tmp_path / "x" / ".pullquoteignore", "drafts/\n")
+    sync(home, [tmp_path / "x", tmp_path / "x" / "drafts"], encoder=encoder)
+    assert sources(home) == ["drafts/b.md", "x/a.md"]
+    ignore.unlink()
+    report: Report = sync(home, [tmp_path / "x"], encoder=encoder)
+    assert (report.added, report.removed, report.encoded) == (("x/drafts/b.md",), ("drafts/b.md",), 0)
+    assert sync(home, encoder=encoder).unchanged == 2
+    assert sources(home) == ["x/a.md", "x/drafts/b.md"]
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS refuses such names")
+@pytest.mark.parametrize("name", ["docs", "docs/a.md"])
+def test_a_root_whose_name_is_not_valid_text_is_refused(tmp_path: Path, home: Path, encoder: Any, name: str) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    put(folder / "docs" / "a.md", "A thing.")
+    with pytest.raises(InputError) as caught:
+        sync(home, [folder / name], encoder=encoder)
+    assert str(caught.value) == f"the name {tmp_path}/caf\ufffd/{name} is not valid text. Rename it, or the folder above it"
 
 
 def test_rollback_finds_its_way_after_many_builds(tmp_path: Path, home: Path, encoder: Any) -> None:

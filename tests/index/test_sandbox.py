@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -194,6 +195,19 @@ def test_a_worker_that_cannot_start_is_told(monkeypatch: pytest.MonkeyPatch, tmp
     write(tmp_path, {"a.txt": "text"})
     with Sandbox(Limits(memory_mb=300)) as opened, pytest.raises(PullquoteError, match="did not start within 60 s and 300 MB"):
         opened.read_documents(tmp_path / "a.txt", "a.txt")
+
+
+def test_a_machine_that_starts_no_more_processes_is_not_held_against_the_files(
+        monkeypatch: pytest.MonkeyPatch, docs: Path, home: Path, encoder: Any) -> None:
+    def refused(*_: Any, **__: Any) -> None:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    write(docs, {"a.txt": "text", "b.txt": "text"})
+    monkeypatch.setattr(subprocess, "Popen", refused)
+    with pytest.raises(PullquoteError) as caught:
+        sync(home, [docs], encoder=encoder)
+    assert not isinstance(caught.value, FileError)
+    assert str(caught.value).startswith(f"the process that reads files cannot be started ({os.strerror(errno.EAGAIN)}). End")
 
 
 def test_interrupting_leaves_no_answer_for_the_next_question(strange: Sandbox, tmp_path: Path) -> None:

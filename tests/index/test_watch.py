@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -199,6 +201,21 @@ def test_a_root_that_comes_back_or_joins_is_followed(tmp_path: Path, docs: Path,
     sync(home, [other.parent], encoder=encoder)
     put(other, "C thing, changed.")
     assert follower.news().updated == ("other/c.md",)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS refuses such names")
+def test_a_folder_whose_name_is_not_valid_text_neither_ends_it_nor_keeps_it_awake(docs: Path, home: Path, start: Start) -> None:
+    strange = Path(os.fsdecode(os.fsencode(docs) + b"/caf\xe9"))
+    put(strange / "a.md", "A thing.")
+    put(docs / "b.md", "Another.")
+    follower = start(docs)
+    first = follower.news()
+    assert (first.added, [error.source for error in first.skipped]) == (("docs/b.md",), ["docs/caf\ufffd"])
+    put(docs / "c.md", "A third.")
+    assert follower.news().added == ("docs/c.md",)
+    assert follower.syncs == 2
+    strange.rename(docs / "caf")
+    assert follower.news().added == ("docs/caf/a.md",)
 
 
 def test_a_mistake_at_the_start_is_raised(home: Path, encoder: Any, tmp_path: Path) -> None:

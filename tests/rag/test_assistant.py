@@ -215,6 +215,15 @@ def test_a_question_may_be_as_long_as_the_limit_and_hold_anything(assistant: Ass
     assert assistant.ask("Does a dog \ud83d travel free? \0").quotes[0].text == "A dog travels free."
 
 
+def test_turns_before_are_read_as_far_as_a_question_may_go_whatever_they_hold(assistant: Assistant) -> None:
+    asked = "And what does it cost?"
+    turns = ["Does a dog \ud83d travel free?", "x" * 2000]
+    answer = assistant.ask(asked, turns)
+    same = assistant.ask(asked, ["Does a dog ? travel free?", "x" * 2000 + " ferry"])
+    assert answer.standalone_question == same.standalone_question
+    assert assistant.ask(asked, ["", "\ud83d", "Ferry. Ferry " * 4000]).question == asked
+
+
 def test_a_question_that_cannot_be_used_is_refused_before_anything_is_opened(tmp_path: Path, reader: SimilarityReader,
                                                                             encoder: Any) -> None:
     with pytest.raises(InputError):

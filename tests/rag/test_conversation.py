@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import time
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rag.conversation import Model, fitted, resolve
 from rag.mentions import leans, mentions, rarity, words
+from rag.words import WORD, terms
 
 FARES = "What does a day ticket cost?"
 
@@ -137,6 +143,26 @@ def test_a_name_is_a_capital_inside_a_sentence() -> None:
     said = {word.text: word for word in words("Hello. Ferries: does Orrin Sound own “Skarvey”?")}
     assert {text for text, word in said.items() if word.named} == {"Orrin", "Sound", "Skarvey"}
     assert said["Sound"].beside == {"orrin", "own"}
+
+
+@given(st.text(st.sampled_from("aB_ .?!:'’-\n“9é"), max_size=30))
+def test_a_sentence_begins_where_its_mark_stands_before_the_word_or_nothing_does(turn: str) -> None:
+    begins = re.compile(r"(?:^|[.?!:])[^\w.?!:]*$")
+    named = [word.text for word in words(turn)]
+    expected = [match for match in WORD.finditer(turn) if terms(match[0])]
+    assert named == [match[0] for match in expected]
+    assert [word.named for word in words(turn)] == [
+        match[0][0].isupper() and not begins.search(turn[: match.start()]) for match in expected]
+
+
+def test_a_long_turn_is_read_in_a_time_that_grows_with_its_length() -> None:
+    def seconds(turn: str) -> float:
+        started = time.process_time()
+        words(turn)
+        return time.process_time() - started
+
+    seconds("Ferry")
+    assert seconds("Ferry. Ferry " * 8000) < 40 * max(seconds("Ferry! Ferry " * 800), 0.01)
 
 
 def test_a_mention_is_the_last_of_its_word_and_says_how_long_ago() -> None:

@@ -36,6 +36,11 @@ def test_paragraphs_are_those_that_people_see(text: str, expected: list[str]) ->
     assert [text[start:end] for start, end in paragraphs(text)] == expected
 
 
+def test_paragraphs_of_what_is_looked_at_are_remembered() -> None:
+    text = "One.\n\nTwo."
+    assert paragraphs(text) is paragraphs(text)
+
+
 def test_a_giant_paragraph_comes_in_parts() -> None:
     for text in ("word " * 2000, "x" * 7000):
         tiles = paragraphs(text)
