@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import os
@@ -91,20 +92,21 @@ class _Server(uvicorn.Server):
 
 def _listen(host: str, port: int | None) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    candidates = range(FIRST_PORT, FIRST_PORT + PORTS) if port is None else [port]
     problem = OSError()
-    for candidate in candidates:
+    for candidate in range(FIRST_PORT, FIRST_PORT + PORTS) if port is None else [port]:
         listening = socket.socket(family)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((host, candidate))
             listening.listen()
+            return listening
         except OSError as error:
             listening.close()
             problem = error
-            continue
-        return listening
-    where = f"{host}:{port}" if port is not None else f"{host}, ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1}"
+        if problem.errno != errno.EADDRINUSE:  # then no other port helps
+            break
+    taken = port is None and problem.errno == errno.EADDRINUSE
+    where = f"{host}, ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1}" if taken else f"{host}:{candidate}"
     raise SettingsError(f"cannot listen at {where} ({problem.strerror or problem})",
                         "Name another port with --port, or another address with --host") from problem
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from ui.app import create_app
+from index.errors import SettingsError
+from ui.app import FIRST_PORT, PORTS, _listen, create_app
 
 
 @pytest.fixture
@@ -48,3 +53,36 @@ def test_another_name_for_this_address_is_refused(client: TestClient) -> None:
 def test_what_another_site_sends_is_refused(client: TestClient) -> None:
     sent = client.post("/v1/ask", json={"question": "?"}, headers={"sec-fetch-site": "cross-site"})
     assert (sent.status_code, sent.json()["error"]) == (403, "Another site's page may not send this.")
+
+
+class NoSocket(socket.socket):
+    """One that never listens, and remembers where it was to."""
+
+    tried: list[int]
+    problem: OSError
+
+    def bind(self, address: Any) -> None:
+        self.tried.append(address[1])
+        raise self.problem
+
+
+@pytest.mark.parametrize(("problem", "tries", "where"), [
+    (socket.gaierror(socket.EAI_NONAME, "Unknown name"), 1, f"nosuchhost:{FIRST_PORT} (Unknown name)"),
+    (PermissionError(errno.EACCES, "Permission denied"), 1, f"nosuchhost:{FIRST_PORT} (Permission denied)"),
+    (OSError(errno.EADDRINUSE, "Address in use"), PORTS, f"ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1} (Address in use)"),
+])
+def test_only_where_a_port_is_taken_the_next_is_tried(
+        monkeypatch: pytest.MonkeyPatch, problem: OSError, tries: int, where: str) -> None:
+    monkeypatch.setattr("socket.socket", NoSocket)
+    monkeypatch.setattr(NoSocket, "tried", tried := [], raising=False)
+    monkeypatch.setattr(NoSocket, "problem", problem, raising=False)
+    with pytest.raises(SettingsError, match=re.escape(where)):
+        _listen("nosuchhost", None)
+    assert tried == [*range(FIRST_PORT, FIRST_PORT + tries)]
+
+
+def test_the_next_free_port_is_taken() -> None:
+    with _listen("127.0.0.1", None) as first, _listen("127.0.0.1", None) as second:
+        assert first.getsockname()[1] < second.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"127.0.0.1:{first.getsockname()[1]}"):
+            _listen("127.0.0.1", first.getsockname()[1])
