@@ -80,7 +80,9 @@ def router(assistant: Callable[[], Assistant]) -> APIRouter:
         """
         cited, document, path = cited_file(reference)
         asked = request.query_params
-        number = _number(asked.get("page")) or document.section_at(cited.start).page or 1
+        number = _number(asked.get("page"))
+        if number is None:
+            number = document.section_at(cited.start).page or 1
         scale = _scale(asked.get("scale"))
         tag = f'"{document.file_sha256[:32]}.{cited.start}.{cited.end}.{number}.{scale:g}"'
         headers = {"etag": tag, "cache-control": "private, no-cache",  # it may be kept, and is asked for each time

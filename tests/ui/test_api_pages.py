@@ -85,7 +85,8 @@ def test_a_browser_keeps_the_picture_as_long_as_the_file_is_the_same(client: Tes
 
 
 @pytest.mark.parametrize(("end", "status", "words"), [
-    (".png?page=3", 422, "does not stand on page 3"), (".png?scale=9", 422, "between 0.25 and 4"),
+    (".png?page=3", 422, "does not stand on page 3"), (".png?page=0", 422, "does not stand on page 0"),
+    (".png?scale=9", 422, "between 0.25 and 4"),
     (".png?scale=huge", 422, "a number like 1.5"), (".png?page=x", 422, "by number"), (".jpg", 422, "not a citation")])
 def test_what_cannot_be_asked_for(client: TestClient, file: Path, end: str, status: int, words: str) -> None:
     response = client.get(f"/v1/pages/{cite(file, '25 days')}{end}")
