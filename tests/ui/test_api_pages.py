@@ -12,7 +12,8 @@ from pdfs import lines, reportlab, width
 from PIL import Image
 
 from index.files import read_documents
-from ui.api import SecurityHeaders, add_error_handlers, router
+from ui.api import add_error_handlers, router
+from ui.guard import Guard
 
 PAGES = reportlab(lines((50, 250, "Staff have 25 days of leave."), (50, 40, "Unused days may be")),
                   lines((50, 260, "carried over until March.")))
@@ -29,10 +30,10 @@ def file(tmp_path: Path) -> Path:
 def client(file: Path, assistant) -> TestClient:
     fake = assistant(read_documents(file, "leave.pdf"), path=str(file))
     app = FastAPI()
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(Guard)
     add_error_handlers(app)
     app.include_router(router(lambda: fake))
-    return TestClient(app)
+    return TestClient(app, base_url="http://localhost")
 
 
 def cite(file: Path, quote: str) -> str:
