@@ -14,6 +14,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -138,7 +139,11 @@ class Generation:
 
     def sources(self) -> list[SourceInfo]:
         """Every document of the library, by source."""
-        return self.catalog.sources()
+        return list(self._sources)
+
+    @cached_property
+    def _sources(self) -> list[SourceInfo]:
+        return self.catalog.sources()  # SQLite goes through every text for it
 
     def close(self) -> None:
         """Close the catalog; vectors and terms go with the object."""

@@ -12,7 +12,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from index.errors import Busy, InputError, NoIndex, PullquoteError, SourceChanged, SourceGone
 from index.generation import file_sha256
@@ -24,16 +23,6 @@ from ui.sources import Offsets, Reference, surroundings, verify
 
 _STATUS: tuple[tuple[type[PullquoteError], int], ...] = (
     (InputError, 422), (SourceGone, 404), (SourceChanged, 409), (NoIndex, 503), (Busy, 503))
-
-_HEADERS = {
-    # Gradio needs inline scripts and compiles its templates; nothing may be loaded from, or sent to, anywhere else.
-    "content-security-policy":
-        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
-        "frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-}
 
 
 class Question(BaseModel):
@@ -80,7 +69,9 @@ def router(assistant: Callable[[], Assistant]) -> APIRouter:
         """
         cited, document, path = cited_file(reference)
         asked = request.query_params
-        number = _number(asked.get("page")) or document.section_at(cited.start).page or 1
+        number = _number(asked.get("page"))
+        if number is None:
+            number = document.section_at(cited.start).page or 1
         scale = _scale(asked.get("scale"))
         tag = f'"{document.file_sha256[:32]}.{cited.start}.{cited.end}.{number}.{scale:g}"'
         headers = {"etag": tag, "cache-control": "private, no-cache",  # it may be kept, and is asked for each time
@@ -119,49 +110,25 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(PullquoteError)
     def known(_: Request, error: PullquoteError) -> JSONResponse:
         status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
-        return _error(status, error.message, error.remedy)
+        return error_response(status, error.message, error.remedy)
 
     @app.exception_handler(RequestValidationError)
     def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:]) or "the body"
-        return _error(422, f"{where}: {first['msg']}", 'Send JSON such as {"question": "…", "history": ["…"]}')
+        return error_response(422, f"{where}: {first['msg']}", 'Send JSON such as {"question": "…", "history": ["…"]}')
 
     @app.exception_handler(HTTPException)
     def refused(_: Request, error: HTTPException) -> JSONResponse:
-        return _error(error.status_code, error.detail, "See the README for the routes and their methods")
+        return error_response(error.status_code, error.detail, "See the README for the routes and their methods")
 
     @app.exception_handler(Exception)
     def unforeseen(_: Request, error: Exception) -> JSONResponse:
-        return _error(500, f"something unforeseen went wrong: {type(error).__name__}", "See the server's log")
+        return error_response(500, f"something unforeseen went wrong: {type(error).__name__}", "See the server's log")
 
 
-class SecurityHeaders:
-    """ASGI middleware: adds the security headers to every response, and refuses what other sites' pages send.
-
-    It holds back no stream.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        self._headers = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
-
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *self._headers]
-            await send(message)
-
-        crossing = (b"sec-fetch-site", b"cross-site") in scope.get("headers", ())
-        if crossing and scope["type"] == "http" and scope["method"] not in ("GET", "HEAD"):
-            await _error(403, "another site's page may not send this", "Open the chat itself")(scope, receive, with_headers)
-            return
-        await self._app(scope, receive, with_headers)
-
-
-def _error(status: int, message: str, remedy: str) -> JSONResponse:
+def error_response(status: int, message: str, remedy: str) -> JSONResponse:
+    """What happened and what to do, as every error is told."""
     return JSONResponse({"error": sentence(message), "remedy": sentence(remedy) if remedy else ""}, status)
 
 

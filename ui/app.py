@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -17,12 +18,12 @@ import gradio as gr
 import uvicorn
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from index.errors import SettingsError
 from index.files import MAX_SIZE
 from rag.config import Config
-from ui.api import SecurityHeaders, add_error_handlers, router
+from ui.api import add_error_handlers, router
+from ui.guard import Guard, own_names
 from ui.library import Library
 from ui.pages import chat, look
 
@@ -30,10 +31,10 @@ STATIC = Path(__file__).parent / "static"
 FIRST_PORT, PORTS = 7860, 100  # tried in turn where none is given
 
 
-def create_app(home: Path, config: Config | None = None, hosts: Sequence[str] = ("*",)) -> FastAPI:
+def create_app(home: Path, config: Config | None = None, hosts: Collection[str] = ()) -> FastAPI:
     """The application on the library in `home`, which need not hold anything yet.
 
-    `hosts` are the names under which it may be asked for: a page elsewhere whose name was made to point here is refused.
+    `hosts` are names under which it may be asked for, besides localhost and addresses in numbers.
     """
     library = Library(home, config)
 
@@ -44,8 +45,7 @@ def create_app(home: Path, config: Config | None = None, hosts: Sequence[str] = 
         library.close()
 
     app = FastAPI(title="Pullquote", lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.add_middleware(SecurityHeaders)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
+    app.add_middleware(Guard, hosts=hosts)
     add_error_handlers(app)
     app.include_router(router(library.assistant))
     app.mount("/ui", StaticFiles(directory=STATIC), name="ui")
@@ -64,8 +64,7 @@ def serve(home: Path, host: str = "127.0.0.1", port: int | None = None, config: 
     Without a port, the first free one from 7860 on. Raises SettingsError where the port or the host cannot be had.
     """
     listening = _listen(host, port)
-    anywhere = ":" in host or host in ("", "0.0.0.0")  # (the middleware knows no IPv6 addresses)
-    app = create_app(home, config, ("*",) if anywhere else ("localhost", "127.0.0.1", host))
+    app = create_app(home, config, hosts={host, *own_names()})
     # Open pages hold connections: without a limit they would hold up the end.
     settings = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)
     with suppress(KeyboardInterrupt):  # the usual way to stop it
@@ -91,20 +90,21 @@ class _Server(uvicorn.Server):
 
 def _listen(host: str, port: int | None) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    candidates = range(FIRST_PORT, FIRST_PORT + PORTS) if port is None else [port]
     problem = OSError()
-    for candidate in candidates:
+    for candidate in range(FIRST_PORT, FIRST_PORT + PORTS) if port is None else [port]:
         listening = socket.socket(family)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((host, candidate))
             listening.listen()
+            return listening
         except OSError as error:
             listening.close()
             problem = error
-            continue
-        return listening
-    where = f"{host}:{port}" if port is not None else f"{host}, ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1}"
+        if problem.errno != errno.EADDRINUSE:  # then no other port helps
+            break
+    taken = port is None and problem.errno == errno.EADDRINUSE
+    where = f"{host}, ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1}" if taken else f"{host}:{candidate}"
     raise SettingsError(f"cannot listen at {where} ({problem.strerror or problem})",
                         "Name another port with --port, or another address with --host") from problem
 

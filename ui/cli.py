@@ -7,6 +7,7 @@ What is heavy is imported by the command that needs it, so that `--help` is imme
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from rag.config import Config
 
 ANSWERED, ERROR, USAGE, REFUSED = 0, 1, 2, 3
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and halves of surrogate pairs, which cannot be written
+# What turns the order of a line around; and the soft hyphen, which a page shows at a line's end only, a terminal anywhere.
+_UNSEEN = re.compile("[\xad\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 app = typer.Typer(name="pullquote", add_completion=False, rich_markup_mode=None,
                   pretty_exceptions_enable=False,
@@ -382,8 +387,13 @@ def _print_json(value: Any, one_line: bool = False) -> None:
 
 
 def _printable(text: str, keep_lines: bool = False) -> str:
-    """Without control characters: a document's text or name must not steer the terminal."""
-    return "".join(c if c.isprintable() or (keep_lines and c == "\n") else " " for c in text)
+    """A document's text or name so that it cannot steer the terminal; all else in it stays as it stands.
+
+    >>> _printable("\\x1b[2JDonau\\xaddampf, 100\\xa0€")
+    ' [2JDonaudampf, 100\\xa0€'
+    """
+    lines = (_CONTROL.sub(" ", _UNSEEN.sub("", line)) for line in text.split("\n"))
+    return ("\n" if keep_lines else " ").join(lines)
 
 
 def _report_json(report: Report) -> dict[str, Any]:

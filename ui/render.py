@@ -19,7 +19,9 @@ RELATED = 2  # passages that a refusal shows
 EXCERPT = 320  # characters of each
 
 # A line break that carries meaning: before an item of a list, a row of a table, a heading, or after an empty line.
-_BREAK = re.compile(r"[ \t\r]*\n[ \t\r]*(?:\n\s*|(?=[-*+–#]\s|#{2,6}\s|[•·|]|\(?\d{1,3}[.)]\s|[^\n]*[ \t]\|[ \t]))")
+# A run of blanks is tried once, from its beginning, and never in part: without that, long runs take quadratic time.
+_BREAK = re.compile(r"(?<![ \t\r])[ \t\r]*+\n[ \t\r]*+"
+                    r"(?:\n\s*+|(?=[-*+–#]\s|#{2,6}\s|[•·|]|\(?\d{1,3}[.)]\s|[^\n]*[ \t]\|[ \t]))")
 _DIFFERS = "These passages differ: this one gives another answer than the first"
 # Gradio's HTML templates run what stands between `${` and `}`, or between `{{` and `}}`: these never reach them.
 _TEMPLATE = str.maketrans({"$": "&#36;", "{": "&#123;", "}": "&#125;", "`": "&#96;"})

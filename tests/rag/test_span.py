@@ -102,7 +102,9 @@ def test_what_can_be_quoted(sentence: str, may: bool) -> None:
 def test_spans_are_whole_words_of_their_document(tiny: SpanReader, passage: MakePassage) -> None:
     text = "Überfähre leaves at nine-ish. 𝔄 ferry (the Solan's) costs 4.50 euro, or 3."
     for question in ("what does it cost?", "leave", "z" * 300, "who? " * 200):
-        for span in tiny.read(question, [passage(text)]):
+        found = tiny.read(question, [passage(text)])
+        assert found
+        for span in found:
             assert span.text == text[span.start : span.end]
             assert not (span.start and text[span.start - 1].isalnum() and text[span.start].isalnum())
             assert not (span.end < len(text) and text[span.end - 1].isalnum() and text[span.end].isalnum())

@@ -5,7 +5,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from index.errors import InputError
-from ui.api import SecurityHeaders, add_error_handlers, router
+from ui.api import add_error_handlers, router
+from ui.guard import Guard
 
 TEXT = "😀 Intro.\n\nStaff have 25 days. Others 12."
 
@@ -18,10 +19,10 @@ def client(assistant, document, answer):
         leave = document(TEXT)
         fake = fake or assistant([leave], answer((leave, "Staff have 25 days.", "25 days")))
         app = FastAPI()
-        app.add_middleware(SecurityHeaders)
+        app.add_middleware(Guard)
         add_error_handlers(app)
         app.include_router(router(lambda: fake))
-        return TestClient(app)
+        return TestClient(app, base_url="http://localhost")
 
     return make
 
@@ -115,7 +116,7 @@ def test_a_wrong_method_and_an_unforeseen_failure(client, assistant, document) -
             raise ZeroDivisionError
 
     assert_error(client().get("/v1/ask"), 405)
-    quiet = TestClient(client(Broken([document(TEXT)])).app, raise_server_exceptions=False)
+    quiet = TestClient(client(Broken([document(TEXT)])).app, base_url="http://localhost", raise_server_exceptions=False)
     assert_error(quiet.post("/v1/ask", json={"question": "a"}), 500, "ZeroDivisionError")
 
 

@@ -12,7 +12,8 @@ from pdfs import lines, reportlab, width
 from PIL import Image
 
 from index.files import read_documents
-from ui.api import SecurityHeaders, add_error_handlers, router
+from ui.api import add_error_handlers, router
+from ui.guard import Guard
 
 PAGES = reportlab(lines((50, 250, "Staff have 25 days of leave."), (50, 40, "Unused days may be")),
                   lines((50, 260, "carried over until March.")))
@@ -29,10 +30,10 @@ def file(tmp_path: Path) -> Path:
 def client(file: Path, assistant) -> TestClient:
     fake = assistant(read_documents(file, "leave.pdf"), path=str(file))
     app = FastAPI()
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(Guard)
     add_error_handlers(app)
     app.include_router(router(lambda: fake))
-    return TestClient(app)
+    return TestClient(app, base_url="http://localhost")
 
 
 def cite(file: Path, quote: str) -> str:
@@ -85,7 +86,8 @@ def test_a_browser_keeps_the_picture_as_long_as_the_file_is_the_same(client: Tes
 
 
 @pytest.mark.parametrize(("end", "status", "words"), [
-    (".png?page=3", 422, "does not stand on page 3"), (".png?scale=9", 422, "between 0.25 and 4"),
+    (".png?page=3", 422, "does not stand on page 3"), (".png?page=0", 422, "does not stand on page 0"),
+    (".png?scale=9", 422, "between 0.25 and 4"),
     (".png?scale=huge", 422, "a number like 1.5"), (".png?page=x", 422, "by number"), (".jpg", 422, "not a citation")])
 def test_what_cannot_be_asked_for(client: TestClient, file: Path, end: str, status: int, words: str) -> None:
     response = client.get(f"/v1/pages/{cite(file, '25 days')}{end}")

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from index.types import sha256_text
+from ui.cli import _printable
 
 FERRY = "The ferry to Skarvey leaves at nine in the morning. It returns at noon. A day ticket costs four euro."
 SHED = "# Bicycles\n\nBicycles are kept in the shed behind the harbour office. The shed is locked at night.\n"
@@ -285,6 +286,20 @@ def test_a_refusal_has_the_keys_of_the_contract_and_what_was_looked_at(done: Don
     assert list(refusal) == list(receipt)
     assert (refusal["answered"], refusal["quotes"], refusal["text"]) == (False, [], "")
     assert refusal["passages"][0]["source"] == "docs/sub/shed.md"
+
+
+@pytest.mark.parametrize(("text", "shown"), [
+    ("می\u200cخواهم 👩\u200d👩\u200d👧 ❤\ufe0f 100\xa0€ \u2019 \ue000 é e\u0301", None),
+    ("Donau\xaddampf\xadschiff", "Donaudampfschiff"),
+    ("a\x1b[2J\x9bb\x7f\rc\td\x00", "a [2J b  c d "),
+    ("in \u202ewinter\u2066\u200f", "in winter"),
+    ("half \ud83d of a pair", "half   of a pair"),
+])
+def test_the_terminal_shows_text_as_it_stands_but_for_what_would_steer_it(text: str, shown: str | None) -> None:
+    shown = text if shown is None else shown
+    assert _printable(text) == shown
+    assert _printable(f"{text}\n{text}", keep_lines=True) == f"{shown}\n{shown}"
+    assert _printable(f"{text}\n{text}") == f"{shown} {shown}"
 
 
 def test_what_a_document_says_or_is_called_does_not_steer_the_terminal(done: Done) -> None:

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from index.build import Progress, Report
+from index.catalog import Catalog
 from index.errors import PullquoteError
 from ui.library import Library, safe_name
+from ui.pages.chat import _told
 from ui.pages.library import Row, documents_html, file_count, rows_html
 
 
@@ -97,6 +99,25 @@ def test_a_build_that_nobody_watches_any_more_ends_and_changes_nothing(
     assert isinstance(report, Report)
     assert report.generation.startswith("000001")
     assert report.documents == 1
+
+
+def test_the_texts_are_gone_through_once_a_generation_and_for_no_answer(
+        library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, document, answer) -> None:
+    calls = []
+    listed = Catalog.sources
+    monkeypatch.setattr(Catalog, "sources", lambda self: calls.append(self) or listed(self))
+    add(library, write(tmp_path, "leave.txt"))
+    del calls[:]
+    leave = document("Staff have 25 days of leave.")
+    [card] = _told(library, answer((leave, leave.text, "25 days")))
+    assert (len(calls), "25 days" in card) == (0, True)
+    for _ in range(3):
+        [refusal] = _told(library, answer())
+        assert "Searched in 1 document;" in refusal
+        assert [info.source for info in library.sources()] == ["uploads/leave.txt"]
+    assert len(calls) == 1
+    library.sources().clear()
+    assert len(library.sources()) == 1
 
 
 def test_rows_and_documents_are_safe_html(library: Library, tmp_path: Path) -> None:

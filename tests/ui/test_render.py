@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
@@ -56,6 +57,17 @@ def test_line_breaks_stay_only_where_they_mean_something() -> None:
     assert escaped("one\n- two\n3. three") == "one<br>- two<br>3. three"
     assert escaped("A | B\n| C") == "A | B<br>| C"
     assert escaped("one\n\ntwo") == "one<br>two"
+
+
+@pytest.mark.parametrize("text", [
+    "a" + " " * 100_000 + "b", "a\n" + " " * 100_000 + "b", "a" + "\r" * 100_000 + "b", "a\n" + "\t\r" * 50_000 + "b | c",
+    "a" + "\n \t" * 33_000 + "b", "a" + " \n" * 50_000, "a \nb" * 25_000])
+def test_long_runs_of_blanks_are_quick(document, answer, text: str) -> None:
+    made = answer((document(text), text, "a"))
+    started = time.process_time()
+    shown, printed = Reader(answer_html(made).replace("<br>", "\n")).text, answer_text(made)
+    assert time.process_time() - started < 1
+    assert all(" ".join(text.split()) in " ".join(told.split()) for told in (shown, printed))
 
 
 def test_a_card_shows_quotes_with_their_key_words_and_links(document, answer) -> None:

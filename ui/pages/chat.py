@@ -152,7 +152,7 @@ def _told(library: Library, answer: Answer) -> Iterator[str]:
     for shown in range(1, len(answer.quotes)):
         yield answer_html(answer, shown=shown)
         time.sleep(PAUSE)
-    yield answer_html(answer, documents=file_count(library.sources()))
+    yield answer_html(answer, documents=None if answer.answered else file_count(library.sources()))
 
 
 def _message(role: str, content: str) -> Message:
