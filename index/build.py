@@ -12,9 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
 
-import numpy as np
-
-from index.cache import EmbeddingCache, Half, keep_only
+from index.cache import EmbeddingCache, keep_only
 from index.catalog import Catalog, CatalogWriter, FileRecord
 from index.chunks import DEFAULT, Chunking, lexical_text, search_text, split
 from index.encoder import Encoder
@@ -26,6 +24,7 @@ from index.generation import (
     Manifest,
     Root,
     checksums,
+    contents,
     file_sha256,
     generations,
     open_current,
@@ -38,7 +37,7 @@ from index.lexical import LexicalWriter
 from index.sandbox import DEFAULT as LIMITS
 from index.sandbox import Limits, Sandbox
 from index.types import Chunk, Document, Notice, document_id
-from index.vectors import write_vectors
+from index.vectors import FLAT_UP_TO, VectorWriter
 from index.walk import comes_by, is_text
 
 OWN = ("generations", "cache", "runs", "CURRENT", "lock", "lock.pid", "pullquote.toml")  # in a home; uploads are documents
@@ -88,13 +87,14 @@ class _Changes:
 
 
 def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: Chunking = DEFAULT,
-         limits: Limits = LIMITS, rebuild: bool = False, progress: Listener | None = None) -> Report:
+         limits: Limits = LIMITS, rebuild: bool = False, progress: Listener | None = None,
+         flat_up_to: int = FLAT_UP_TO) -> Report:
     """Bring the library in `home` up to date and publish the result.
 
     `paths` (files or folders) join the library and are looked through; without any, everything that it follows already is.
     Files that cannot be read within `limits` are reported and skipped: the version indexed before stays. `rebuild` reads
-    every file anew and may change encoder or chunking. Raises HomeError, InputError or ModelError; the generation in use
-    then stays.
+    every file anew and may change encoder or chunking. Up to `flat_up_to` chunks are searched exactly. Raises HomeError,
+    InputError or ModelError; the generation in use then stays.
     """
     started = time.perf_counter()
     tell = progress or (lambda _: None)
@@ -107,7 +107,7 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
         kept = _carried(before, roots, scan, found, changes)
         if before and not rebuild and _same(before, roots, excluded, kept, found):
             return _nothing_new(before, changes, started)
-        with _build(home, before, encoder, chunking, tell) as build, Sandbox(limits) as sandbox:
+        with _build(home, before, encoder, chunking, flat_up_to, tell) as build, Sandbox(limits) as sandbox:
             files: list[tuple[str, Found | FileRecord]] = sorted([*kept.items(), *found.items()], key=lambda item: item[0])
             for number, (source, file) in enumerate(files, 1):
                 tell(Progress("reading", number - 1, len(files), source))
@@ -133,10 +133,10 @@ def _nothing_new(before: Generation, changes: _Changes, started: float) -> Repor
 
 
 def index_documents(home: Path, documents: Iterable[Document], *, encoder: Encoder, chunking: Chunking = DEFAULT,
-                    progress: Listener | None = None) -> Report:
+                    progress: Listener | None = None, flat_up_to: int = FLAT_UP_TO) -> Report:
     """Make the library in `home` consist of the given documents, which no file on disk stands for."""
     started = time.perf_counter()
-    with _changing(home), _build(home, None, encoder, chunking, progress or (lambda _: None)) as build:
+    with _changing(home), _build(home, None, encoder, chunking, flat_up_to, progress or (lambda _: None)) as build:
         for document in documents:
             build.add(document, "")
         if not build.sources:
@@ -146,7 +146,8 @@ def index_documents(home: Path, documents: Iterable[Document], *, encoder: Encod
                   encoded=build.encoded, seconds=time.perf_counter() - started)
 
 
-def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, progress: Listener | None = None) -> Report:
+def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, progress: Listener | None = None,
+           flat_up_to: int = FLAT_UP_TO) -> Report:
     """Take documents, folders or whole roots out of the library, by source; the files on disk are left alone.
 
     Files copied into the home (uploads) are deleted with them. Raises InputError where a source is not in the library,
@@ -167,7 +168,8 @@ def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, progress: Li
                    if Path(path).is_relative_to(_absolute(home / "uploads"))}
         stay = {source for source in sources if any(_below(info.source, source) for info in gone if info.path not in uploads)}
         excluded = tuple(sorted({*before.manifest.excluded, *stay} - {root.name for root in before.manifest.roots}))
-        with _build(home, before, encoder, before.manifest.chunking, progress or (lambda _: None)) as build:
+        tell = progress or (lambda _: None)
+        with _build(home, before, encoder, before.manifest.chunking, flat_up_to, tell) as build:
             for record in sorted(before.catalog.files(), key=lambda record: record.source):
                 if record.path not in going or not any(_below(record.source, source) for source in sources):
                     build.carry(record, without=sources)
@@ -395,7 +397,7 @@ class _Build:
     """A generation being written. Rows are given out in the order of `add` and `carry`; vectors follow in batches."""
 
     def __init__(self, home: Path, folder: Path, before: Generation | None, encoder: Encoder, chunking: Chunking,
-                 tell: Listener) -> None:
+                 flat_up_to: int, tell: Listener) -> None:
         self.home, self.folder, self.before = home, folder, before
         self.known = {record.path: record for record in before.catalog.files()} if before else {}
         self._alike: dict[tuple[int, str], list[FileRecord]] = {}
@@ -403,11 +405,11 @@ class _Build:
             self._alike.setdefault((record.size, _suffix(record.path)), []).append(record)
         self.sources: set[str] = set()
         self._files: set[FileRecord] = set()
-        self._encoder, self._chunking, self._tell = encoder, chunking, tell
+        self._encoder, self._chunking, self._flat_up_to, self._tell = encoder, chunking, flat_up_to, tell
         self._cache = EmbeddingCache(home / "cache" / "embeddings.sqlite", encoder)
         self._catalog = CatalogWriter(folder / "catalog.sqlite")
         self._lexical = LexicalWriter(folder / "lexical")
-        self._vectors = np.zeros((1024, encoder.dimension), dtype=np.float16)
+        self._vectors = VectorWriter(folder, encoder.dimension)
         self._waiting: list[tuple[int, str]] = []
         self._done = 0
 
@@ -475,8 +477,7 @@ class _Build:
                 self._encoder.name, self._encoder.revision, self._chunking):
             old_rows, chunks = self.before.catalog.chunks_of(origin)
             rows, _ = self._place(document, [chunk.moved(document.id) for chunk in chunks], path)
-            self._room(rows.stop)
-            self._vectors[rows.start : rows.stop] = self.before.vectors.take(old_rows)
+            self._vectors.put(rows, self.before.vectors.take(old_rows))
             self._done += len(rows)
             return
         rows, texts = self._place(document, split(document, self._chunking, self._encoder.window, self._encoder.count), path)
@@ -501,13 +502,13 @@ class _Build:
         catalog = self._catalog
         catalog.finish()
         self._lexical.close()
-        write_vectors(self.folder / "vectors.faiss", self._vectors[: catalog.rows])
-        files = checksums(self.folder)
+        kind = self._vectors.finish(self._flat_up_to)
+        files = checksums(self.folder, contents(self.folder))
         serial = max((int(id.split("-")[0]) for id in generations(self.home)), default=0) + 1
         manifest = Manifest(
             f"{serial:06d}-{files['catalog.sqlite'][:8]}", self.before.generation if self.before else "",
             datetime.now(UTC).isoformat(timespec="seconds"), self._encoder.name, self._encoder.revision,
-            self._encoder.dimension, self._chunking, catalog.documents, catalog.rows, catalog.tokens, roots, excluded,
+            self._encoder.dimension, kind, self._chunking, catalog.documents, catalog.rows, catalog.tokens, roots, excluded,
             files)
         publish(self.home, self.folder, manifest)
         self._tell(Progress("writing", 1, 1))
@@ -516,6 +517,7 @@ class _Build:
     def close(self) -> None:
         """Stop writing, so that the folder can be deleted if it was not published."""
         self._lexical.discard()
+        self._vectors.discard()
         self._catalog.close()
         self._cache.close()
 
@@ -531,29 +533,22 @@ class _Build:
     def _encode(self) -> None:
         batch, self._waiting = self._waiting[:_ENCODE_AT_ONCE], self._waiting[_ENCODE_AT_ONCE:]
         total = self._done + len(batch) + len(self._waiting)
-        vectors: Half = self._cache.encode([text for _, text in batch],
-                                           lambda done: self._tell(Progress("encoding", self._done + done, total)))
-        rows = [row for row, _ in batch]
-        self._room(max(rows) + 1)
-        self._vectors[rows] = vectors
+        vectors = self._cache.encode([text for _, text in batch],
+                                     lambda done: self._tell(Progress("encoding", self._done + done, total)))
+        self._vectors.put([row for row, _ in batch], vectors)
         self._done += len(batch)
-
-    def _room(self, rows: int) -> None:
-        if rows > len(self._vectors):
-            grown = np.zeros((max(rows, 2 * len(self._vectors)), self._vectors.shape[1]), dtype=np.float16)
-            grown[: len(self._vectors)] = self._vectors
-            self._vectors = grown
 
 
 @contextmanager
-def _build(home: Path, before: Generation | None, encoder: Encoder, chunking: Chunking, tell: Listener) -> Iterator[_Build]:
+def _build(home: Path, before: Generation | None, encoder: Encoder, chunking: Chunking, flat_up_to: int, tell: Listener,
+           ) -> Iterator[_Build]:
     """A build in a temporary folder, which is gone afterwards whatever happens."""
     folder = home / "generations" / ".tmp-build"
     build = None
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        build = _Build(home, folder, before, encoder, chunking, tell)
+        build = _Build(home, folder, before, encoder, chunking, flat_up_to, tell)
         yield build
     except (OSError, sqlite3.Error, MemoryError) as error:
         raise _not_written(home, error) from error

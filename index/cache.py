@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from index.encoder import Encoder
+from index.store import Half
 
-Half = NDArray[np.float16]
 _AT_ONCE = 64  # texts: what is lost at most when a build is interrupted, and how often it tells how far it is
 _CHECK = 4  # bytes of a vector's checksum
 _Done = TypeVar("_Done")

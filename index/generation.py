@@ -12,7 +12,8 @@ import os
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import islice
@@ -47,7 +48,7 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a generation is made of, and the SHA-256 of every file in it."""
+    """What a generation is made of, and the SHA-256 of every file in it. `vectors` is how they are searched."""
 
     id: str
     parent: str
@@ -55,6 +56,7 @@ class Manifest:
     encoder: str
     revision: str
     dimension: int
+    vectors: str
     chunking: Chunking
     documents: int
     chunks: int
@@ -100,12 +102,12 @@ class Generation:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.manifest = read_manifest(folder)
-        for name, expected in self.manifest.files.items():
-            if not (folder / name).is_file() or file_sha256(folder / name) != expected:
-                raise Corrupt(f"the file {name} of the index generation {folder.name} is damaged or missing", _MEND)
+        damaged = sorted(self.manifest.files.items() - checksums(folder, self.manifest.files).items())
+        if damaged:
+            raise Corrupt(f"the file {damaged[0][0]} of the index generation {folder.name} is damaged or missing", _MEND)
         try:
             self.catalog = Catalog(folder / "catalog.sqlite")
-            self.vectors = Vectors(folder / "vectors.faiss")
+            self.vectors = Vectors(folder, self.manifest.dimension, self.manifest.vectors)
             self._lexical = Lexical(folder / "lexical")
         except (OSError, sqlite3.Error, RuntimeError, ValueError) as error:  # each library has its own
             raise Corrupt(f"the index generation {folder.name} cannot be opened ({error})", _MEND) from error
@@ -324,10 +326,17 @@ def _not_writable(home: Path, error: OSError) -> HomeError:
                      "Choose another with --home, make room, or mend its permissions")
 
 
-def checksums(folder: Path) -> dict[str, str]:
-    """The SHA-256 of every file below a generation folder but its manifest and tantivy's empty lock files."""
-    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in sorted(folder.rglob("*"))
-            if path.is_file() and path.name != "manifest.json" and not path.name.endswith(".lock")}
+def checksums(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """The SHA-256 of those of the files that are there; two at a time, since large ones take longest."""
+    there = [name for name in names if (folder / name).is_file()]
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(there, pool.map(lambda name: file_sha256(folder / name), there), strict=True))
+
+
+def contents(folder: Path) -> list[str]:
+    """Every file below a generation folder but its manifest and tantivy's empty lock files."""
+    return [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*"))
+            if path.is_file() and path.name != "manifest.json" and not path.name.endswith(".lock")]
 
 
 def file_sha256(path: Path) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from index.types import Chunk, Document
 
 Vector = NDArray[np.float32]
+Half = NDArray[np.float16]
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,7 @@ def index(paths: Annotated[list[Path] | None,
 def status(home: Home = None, json: Json = False) -> int:
     """What the library holds, what it is made with, and what it was calibrated to."""
     from index.generation import open_current
+    from index.vectors import KINDS
     from rag.calibration import stored
 
     where = _home(home)
@@ -130,6 +131,7 @@ def status(home: Home = None, json: Json = False) -> int:
                      "encoder": {"name": made.encoder, "revision": made.revision},
                      "chunking": {"size": made.chunking.size, "overlap": made.chunking.overlap},
                      "documents": made.documents, "chunks": made.chunks, "tokens": made.tokens,
+                     "vectors": made.vectors,
                      "roots": [{"name": root.name, "path": root.path} for root in made.roots],
                      "excluded": list(made.excluded),
                      "calibration": calibration.json() if calibration else None,
@@ -138,7 +140,8 @@ def status(home: Home = None, json: Json = False) -> int:
         return ANSWERED
     print(f"{_printable(str(where))}: {made.documents} documents, {made.chunks} chunks, {made.tokens} tokens")
     print(_printable(f"generation {made.id} of {made.created}, encoder {made.encoder} ({made.revision}),"
-                     f" chunks of at most {made.chunking.size} tokens"))
+                     f" chunks of at most {made.chunking.size} tokens,"
+                     f" vectors {made.vectors} ({KINDS[made.vectors]})"))
     if calibration:
         moved = "; the library has changed since" if calibration.generation != made.id else ""
         print(_printable(f"calibrated on {calibration.questions} questions, reader {calibration.reader}:"

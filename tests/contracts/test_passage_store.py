@@ -25,7 +25,13 @@ def generation(home: Path, documents: Sequence[Document], encoder: Encoder) -> P
     return open_current(home)
 
 
-STORES = {"generation": generation}
+def large_generation(home: Path, documents: Sequence[Document], encoder: Encoder) -> PassageStore:
+    """One that is searched as if it had very many chunks."""
+    index_documents(home, documents, encoder=encoder, flat_up_to=0)
+    return open_current(home)
+
+
+STORES = {"flat": generation, "inverted": large_generation}
 
 
 @pytest.fixture(params=STORES.values(), ids=STORES)

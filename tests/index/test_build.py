@@ -119,7 +119,7 @@ def test_the_manifest_says_what_the_generation_is(home, docs, encoder) -> None:
     assert (made.parent, made.encoder, made.revision, made.dimension) == (first.generation, "words", "1", 64)
     assert (made.documents, made.chunks, made.chunking) == (4, 4, Chunking(200, 50))
     assert [(root.path, root.name) for root in made.roots] == [(str(docs), "docs")]
-    assert {"catalog.sqlite", "vectors.faiss"} < set(made.files)
+    assert {"catalog.sqlite", "vectors.f16"} < set(made.files)
     assert any(name.startswith("lexical/") for name in made.files)
 
 
@@ -705,7 +705,7 @@ def test_a_flipped_bit_in_any_file_is_found_and_mended_by_rollback_and_by_rebuil
     second = sync(home, encoder=encoder).generation
     files = [home / "CURRENT", *(path for path in (home / "generations" / second).rglob("*") if path.is_file())]
     files = [path for path in files if path.stat().st_size]
-    assert {"CURRENT", "manifest.json", "catalog.sqlite", "vectors.faiss", "meta.json"} < {path.name for path in files}
+    assert {"CURRENT", "manifest.json", "catalog.sqlite", "vectors.f16", "meta.json"} < {path.name for path in files}
     chance = random.Random(3)
     kept = shutil.copytree(home, tmp_path / "kept")
     for path in files:
@@ -751,7 +751,7 @@ def test_a_generation_without_its_manifest_or_folder(home, docs, encoder) -> Non
 
 def test_rebuild_mends_a_damaged_index(home, docs, encoder, library) -> None:
     sync(home, [docs], encoder=encoder)
-    edit(home / "generations" / current_id(home) / "vectors.faiss", b"damaged")
+    edit(home / "generations" / current_id(home) / "vectors.f16", b"damaged")
     with pytest.raises(Corrupt):
         sync(home, [docs], encoder=encoder)
     assert sync(home, [docs], encoder=encoder, rebuild=True).documents == 3
@@ -761,7 +761,7 @@ def test_rebuild_mends_a_damaged_index(home, docs, encoder, library) -> None:
 def test_rebuild_without_paths_mends_what_was_followed(home, docs, encoder, library) -> None:
     """The remedy that the error names is `pullquote index --rebuild`, and the manifest still knows the roots."""
     sync(home, [docs], encoder=encoder)
-    edit(home / "generations" / current_id(home) / "vectors.faiss", b"damaged")
+    edit(home / "generations" / current_id(home) / "vectors.f16", b"damaged")
     assert sync(home, encoder=encoder, rebuild=True).documents == 3
     assert len(texts(library())) == 3
 
@@ -822,14 +822,15 @@ def test_a_generation_that_is_pruned_while_it_is_opened_is_no_failure(
     sync(home, [docs], encoder=encoder)
     whole = getattr(generation, part)
     made: list[str] = []
+    first = iter([True])  # files are hashed by several threads
 
-    def late(path: Path) -> Any:
-        if not made:
+    def late(*arguments: Any) -> Any:
+        if next(first, False):
             monkeypatch.setattr(generation, part, whole)
             edit(docs / "ferry.txt", "It is late.")
             made.append(sync(home, encoder=encoder).generation)
             erase(home)
-        return whole(path)
+        return whole(*arguments)
 
     monkeypatch.setattr(generation, part, late)
     with closing(open_current(home)) as store:
@@ -946,7 +947,7 @@ limit = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
 def allow(bytes):
     resource.setrlimit(resource.RLIMIT_FSIZE, (bytes, limit))
 
-for owner, name, bytes in ((build.LexicalWriter, "close", 10), (build, "write_vectors", 10), (build, "publish", 10),
+for owner, name, bytes in ((build.LexicalWriter, "close", 10), (build.VectorWriter, "finish", 10), (build, "publish", 10),
                            (generation, "point", 3)):
     whole = getattr(owner, name)
     setattr(owner, name, lambda *arguments: (allow(bytes), whole(*arguments)))
@@ -969,7 +970,7 @@ def test_a_disk_that_fills_up_at_any_later_moment_is_reported_too(home, docs, en
     with child(FULL_AT, home, docs) as other:
         out, err = other.communicate(timeout=120)
     assert [line.split()[:3] for line in out.splitlines()] == [
-        [name, "True", "HomeError"] for name in ("close", "write_vectors", "publish", "point")], out + err
+        [name, "True", "HomeError"] for name in ("close", "finish", "publish", "point")], out + err
     assert sync(home, encoder=encoder).updated == ("docs/ferry.txt",)
     assert texts(library())["docs/ferry.txt"] == "It is late."
     assert leftovers(home) == []

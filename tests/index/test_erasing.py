@@ -1,6 +1,6 @@
 """What was deleted is gone from the disk: its text, its terms, its vectors and its name, in every file below the home.
 
-Most of it would stand in the open: SQLite, FAISS and the manifest are not compressed, and whatever a database frees but
+Most of it would stand in the open: SQLite, the vectors and the manifest are not compressed, and whatever a database frees but
 does not overwrite is met by reading the file's bytes. The lexical index is the exception. It keeps terms in an automaton
 that shares their beginnings and may spell them backwards, so it is opened and asked for the word; the text itself is not
 stored in it (`stored=False`), so its compressed document store has nothing to hide, which is tested too.
@@ -66,7 +66,7 @@ def found(home: Path, secrets: dict[str, bytes]) -> set[str]:
 
 
 IN_THE_INDEX = {f"catalog.sqlite: {WORD}", "catalog.sqlite: id", "catalog.sqlite: hash", "catalog.sqlite: key",
-                "vectors.faiss: vector", "embeddings.sqlite: vector", "embeddings.sqlite: key", "lexical: searched"}
+                "vectors.f16: vector", "embeddings.sqlite: vector", "embeddings.sqlite: key", "lexical: searched"}
 
 
 def test_a_deleted_document_is_gone_from_the_disk_with_the_last_generation_that_held_it(home, docs, encoder) -> None:
@@ -181,8 +181,8 @@ def test_nothing_is_erased_where_what_would_be_left_is_damaged(home, docs, encod
     made = [sync(home, [docs], encoder=encoder).generation]
     write(docs, {"otter.md": "Otters, again."})
     made.append(sync(home, encoder=encoder).generation)
-    (home / "generations" / made[1] / "vectors.faiss").write_bytes(b"damaged")
-    with pytest.raises(Corrupt, match=r"vectors\.faiss"):
+    (home / "generations" / made[1] / "vectors.f16").write_bytes(b"damaged")
+    with pytest.raises(Corrupt, match=r"vectors\.f16"):
         erase(home)
     assert generations(home) == made
     assert rollback(home).id == made[0]

@@ -21,6 +21,7 @@ from index.build import erase, remove, sync
 from index.chunks import Chunking
 from index.errors import InputError, NoIndex
 from index.generation import KEPT, current_id, generations, open_current, rollback
+from index.vectors import FLAT_UP_TO
 from rag.assistant import Assistant
 from rag.config import Config
 from rag.reader.similarity import SimilarityReader
@@ -59,6 +60,8 @@ def view(home: Path) -> dict[str, Any]:
 
 class Library(RuleBasedStateMachine):
     """Files that are written, moved and deleted, and a library that is brought up to date now and then."""
+
+    flat_up_to = FLAT_UP_TO
 
     def __init__(self) -> None:
         super().__init__()
@@ -114,14 +117,15 @@ class Library(RuleBasedStateMachine):
 
     @rule(rebuild=st.booleans())
     def update(self, rebuild: bool) -> None:
-        report = sync(self.home, [] if self.seen else [self.docs], encoder=self.encoder, chunking=CHUNKING, rebuild=rebuild)
+        report = sync(self.home, [] if self.seen else [self.docs], encoder=self.encoder, chunking=CHUNKING, rebuild=rebuild,
+                      flat_up_to=self.flat_up_to)
         assert report.skipped == ()
         self.compare()
 
     @rule()
     def update_by_name(self) -> None:
         """What was taken out is back."""
-        sync(self.home, [self.docs], encoder=self.encoder, chunking=CHUNKING)
+        sync(self.home, [self.docs], encoder=self.encoder, chunking=CHUNKING, flat_up_to=self.flat_up_to)
         self.out.clear()
         self.compare()
 
@@ -129,7 +133,7 @@ class Library(RuleBasedStateMachine):
     def take_out(self, name: str, back: bool) -> None:
         before = view(self.home)
         with suppress(InputError):  # it is not there
-            remove(self.home, [f"docs/{name}"], encoder=self.encoder)
+            remove(self.home, [f"docs/{name}"], encoder=self.encoder, flat_up_to=self.flat_up_to)
             self.out.add(f"docs/{name}")
             left = [info for info in before["infos"] if not _below(info.source, f"docs/{name}")]
             assert view(self.home)["infos"] == left
@@ -182,3 +186,13 @@ TestLibrary = Library.TestCase
 # Not shrunk, which would take minutes: a failure names its steps.
 TestLibrary.settings = settings(max_examples=15, stateful_step_count=12, deadline=None,
                                 derandomize=True, phases=[Phase.explicit, Phase.generate])
+
+
+class LargeLibrary(Library):
+    """The same, searched as if it were large; what it is compared to is searched exactly."""
+
+    flat_up_to = 0
+
+
+TestLargeLibrary = LargeLibrary.TestCase
+TestLargeLibrary.settings = settings(TestLibrary.settings, max_examples=4)

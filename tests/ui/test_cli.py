@@ -136,7 +136,7 @@ def test_status_says_what_the_library_holds(run: Run, folder: Path) -> None:
     assert status["roots"] == [{"name": "docs", "path": str(folder / "docs")}]
     assert [(s["source"], s["characters"]) for s in status["sources"]] == [
         ("docs/ferry.txt", len(FERRY)), ("docs/sub/shed.md", len(SHED))]
-    assert status["documents"] == 2
+    assert (status["documents"], status["vectors"]) == (2, "flat")
     assert status["encoder"]["name"] == "all-MiniLM-L6-v2"
 
 

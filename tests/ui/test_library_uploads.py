@@ -183,7 +183,7 @@ def test_a_tab_closed_while_the_index_is_written_changes_nothing_about_it(
     assert settled(library) == {**BEFORE, "leave.txt": NEW}
 
 
-@pytest.mark.parametrize("broken", ["index.build.write_vectors", "index.build.publish", "ui.library.sync"])
+@pytest.mark.parametrize("broken", ["index.build.VectorWriter.finish", "index.build.publish", "ui.library.sync"])
 def test_a_build_that_fails_gives_back_what_was_there(
         library: Library, home: Path, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
     def full(*arguments: Any, **options: Any) -> None:
