@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +59,10 @@ class SentenceEncoder:
     @property
     def revision(self) -> str:
         """The one given, or else the hub's commit."""
-        return self._revision or commit(getattr(self.model[0], "auto_model", None))
+        if not self._revision:
+            _ = self.model  # only then is it known which one is used
+            self._revision = commit(self.name)
+        return self._revision
 
     @cached_property
     def model(self) -> SentenceTransformer:
@@ -147,9 +150,12 @@ def local_folder(name: str) -> Path | None:
     return None
 
 
-def commit(model: Any) -> str:
-    """The first 12 digits of the commit that a model was loaded from a hub at; "hub" where it does not tell."""
-    return str(getattr(getattr(model, "config", None), "_commit_hash", None) or "hub")[:12]
+def commit(name: str) -> str:
+    """The first 12 digits of the commit that a hub model, which was loaded, is kept under; "hub" where that cannot be told."""
+    from huggingface_hub import try_to_load_from_cache
+
+    config = try_to_load_from_cache(name, "config.json")
+    return Path(config).parent.name[:12] if isinstance(config, str) else "hub"
 
 
 def bundled_folder() -> Path:

@@ -100,7 +100,7 @@ def load_checkpoint(name: str) -> SpanModel:
     if path:
         weights = sorted(path.glob("*.safetensors")) + sorted(path.glob("pytorch_model*.bin"))
         return _ready(f"{path.name} {sha256(*weights)[:12]}", network, tokenizer)
-    return _ready(f"{name} {commit(network)}", network, tokenizer)
+    return _ready(f"{name} {commit(name)}", network, tokenizer)
 
 
 def keep_freed_memory() -> None:
