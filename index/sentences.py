@@ -24,6 +24,9 @@ _MARKER = re.compile(r"(?:[-*+•‣▪●◦–—]|\(?\d{1,3}[.)]|\(?[a-z][.)]
 ITEM = re.compile(r"(?:[-*+•‣▪●◦–—]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s")
 _LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"\w")
+# Characters: where quotes stay open sentencex takes a time that grows with the square of the text, so it never gets more at
+# once; and what it says of the last thousand may depend on what follows.
+_AT_ONCE, _SURE = 5000, 4000
 
 
 def sentences(text: str, start: int = 0, end: int | None = None) -> list[Offsets]:
@@ -42,19 +45,46 @@ def sentences_by_block(text: str, start: int = 0, end: int | None = None) -> Ite
     for block_start, block_end in blocks(region):
         block = _LINE_END.sub(" ", region[block_start:block_end])
         found: list[Offsets] = []
-        for boundary in sentencex.get_sentence_boundaries("en", block):
-            piece = block[boundary["start_index"] : boundary["end_index"]]
-            left = start + block_start + boundary["start_index"] + len(piece) - len(piece.lstrip())
+        lettered = False  # whether there is a letter in the last sentence: looking for it anew each time would take for ever
+        for piece_start, piece_end in _pieces(block):
+            piece = block[piece_start:piece_end]
+            left = start + block_start + piece_start + len(piece) - len(piece.lstrip())
             right = left + len(piece.strip())
             if left == right:
                 continue
             # A stray bracket belongs to the sentence before it, a bare "1." to the one after it.
-            if found and not (_WORD.search(piece) and _LETTER.search(text, *found[-1])):
+            if found and not (_WORD.search(piece) and lettered):
                 found[-1] = (found[-1][0], right)
             else:
                 found.append((left, right))
+                lettered = False
+            lettered = lettered or _LETTER.search(piece) is not None
         if found:
             yield found
+
+
+def _pieces(block: str) -> Iterator[Offsets]:
+    """The sentences of a block, as sentencex sees them.
+
+    A long block is shown to it a stretch at a time, each from where a sentence begins; it is believed about those sentences
+    that end well before the stretch does. One that is longer than a stretch is cut at white space, where there is any.
+    """
+    begin = start = 0
+    while len(block) - start > _AT_ONCE:
+        stretch = block[start : start + _AT_ONCE]
+        whole, space = _boundaries(stretch)[:-1], stretch.rfind(" ") + 1
+        ends = [end for _, end in whole if end <= _SURE] or [end for _, end in whole] or ([space] if space else [])
+        for end in ends:
+            yield begin, start + end
+            begin = start + end
+        start += ends[-1] if ends else len(stretch)
+    for _, end in _boundaries(block[start:]) or [(0, len(block) - start)]:
+        yield begin, start + end
+        begin = start + end
+
+
+def _boundaries(text: str) -> list[Offsets]:
+    return [(found["start_index"], found["end_index"]) for found in sentencex.get_sentence_boundaries("en", text)]
 
 
 def _lined(text: str) -> str:

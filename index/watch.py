@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from index.build import OWN, Listener, Progress, Report
+from index.build import Listener, Progress, Report, is_own, spellings
 from index.errors import FileError, HomeError, PullquoteError
 from index.generation import remembered
 from index.walk import IGNORE_FILE, comes_by, folders, is_text
@@ -117,7 +117,7 @@ def _notifier(paths: set[str]) -> RustNotify:
 
 def _concerns(home: Path, roots: Sequence[Path], path: Path) -> bool:
     """Whether a walk of a root comes by a path that changed, or would if it still were there; not so our own files."""
-    if any(path.is_relative_to(place / name) for place in (home, home.resolve()) for name in OWN):
+    if is_own(path, spellings(home)):
         return False
     looked_at = path.parent if path.name == IGNORE_FILE else path
     try:

@@ -124,7 +124,11 @@ class Library:
 
         What is cancelled or fails leaves the uploads as they were.
         """
-        return self._watched(lambda tell: self._write(self._sync, [self.uploads], tell, staged))
+        def write(tell: Listener) -> Report:
+            named = [self.uploads / file.name for file in sorted(staged.iterdir())]  # what was taken out of them comes back
+            return self._write(self._sync, [self.uploads, *named], tell, staged)
+
+        return self._watched(write)
 
     def close(self) -> None:
         """Cancel what is being built and give back the index."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.encoder import bundled_folder, sha256
+from index.encoder import bundled_folder, commit, local_folder, sha256
 from index.errors import ModelError
 from rag.reader.windows import Encoded
 
@@ -65,7 +65,7 @@ def load_bundled() -> SpanModel:
     if digest != WEIGHTS_SHA256:
         raise ModelError(f"the reader's weights have SHA-256 {digest}, not {WEIGHTS_SHA256}", "Install pullquote again")
     folder = bundled_folder()
-    config = BertConfig.from_pretrained(folder)
+    config = BertConfig.from_pretrained(folder, local_files_only=True)
     config._attn_implementation = register_half_attention()
     with torch.device("meta"):  # no time for random weights
         network = BertForQuestionAnswering(config)
@@ -74,23 +74,21 @@ def load_bundled() -> SpanModel:
         state[WORD_EMBEDDINGS] = encoder.get_tensor(WORD_EMBEDDINGS.removeprefix("bert."))
     network.load_state_dict(state, strict=False, assign=True)
     _fill_buffers(network)
-    return _ready(f"pullquote-reader {digest[:12]}", network, AutoTokenizer.from_pretrained(folder))
+    return _ready(f"pullquote-reader {digest[:12]}", network, AutoTokenizer.from_pretrained(folder, local_files_only=True))
 
 
 def load_checkpoint(name: str) -> SpanModel:
     """A question-answering checkpoint of transformers, in a folder or on the hub. Raises ModelError."""
-    path = Path(name).expanduser()
-    if path.is_dir():  # a folder is complete: never ask a hub about it
-        os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
+    path = local_folder(name)
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     from transformers import AutoModelForQuestionAnswering, AutoTokenizer
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     try:
-        tokenizer = AutoTokenizer.from_pretrained(str(path) if path.is_dir() else name)
-        network, told = AutoModelForQuestionAnswering.from_pretrained(str(path) if path.is_dir() else name,
-                                                                      output_loading_info=True)
+        where, offline = str(path or name), path is not None  # a folder is complete: never ask a hub about it
+        tokenizer = AutoTokenizer.from_pretrained(where, local_files_only=offline)
+        network, told = AutoModelForQuestionAnswering.from_pretrained(where, local_files_only=offline, output_loading_info=True)
     except Exception as error:
         raise ModelError(f"the reader {name} cannot be loaded: {error}",
                          "Name a question-answering checkpoint of transformers, or leave the setting out") from error
@@ -99,10 +97,10 @@ def load_checkpoint(name: str) -> SpanModel:
                          " trained for question answering", "Name a question-answering checkpoint")
     if not tokenizer.is_fast:
         raise ModelError(f"the tokenizer of {name} does not tell the places of its pieces", "Name a checkpoint with a fast one")
-    if path.is_dir():
+    if path:
         weights = sorted(path.glob("*.safetensors")) + sorted(path.glob("pytorch_model*.bin"))
         return _ready(f"{path.name} {sha256(*weights)[:12]}", network, tokenizer)
-    return _ready(f"{name} hub", network, tokenizer)
+    return _ready(f"{name} {commit(name)}", network, tokenizer)
 
 
 def keep_freed_memory() -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import index.encoder
-from index.encoder import BUNDLED, BUNDLED_SHA256, Encoder, load_encoder
+from index.encoder import BUNDLED, BUNDLED_SHA256, Encoder, bundled_folder, load_encoder
 from index.errors import ModelError
+from rag.reader.model import load_bundled, load_checkpoint
 
 TEXTS = [
     "The ferry leaves at nine.",
@@ -62,6 +67,46 @@ def test_what_is_beyond_the_window_is_not_seen(real_encoder: Encoder) -> None:
     inside, beyond, shorter = real_encoder.encode([full, full + "Dogs bark.", full[len("ferry "):] + "dog"])
     np.testing.assert_allclose(inside, beyond, atol=1e-5)
     assert np.abs(inside - shorter).max() > 1e-4
+
+
+@pytest.mark.parametrize("name", ["./minilm", "../minilm", "/models/minilm", "~/minilm", "~nobody/minilm", "models\\minilm",
+                                  "my/models/minilm"])
+def test_a_path_that_leads_to_no_folder_is_never_asked_of_a_hub(name: str) -> None:
+    with pytest.raises(ModelError) as caught:
+        load_encoder(name)
+    assert str(caught.value).startswith(f"there is no model folder {name} (looked for at ")
+    with pytest.raises(ModelError, match="there is no model folder"):
+        load_checkpoint(name)
+
+
+def test_the_bundled_models_ask_nobody_and_leave_the_hub_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def refuse(*given: object, **_: object) -> None:
+        asked.append(given)
+        raise OSError("no network here")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    before = dict(os.environ)
+    assert load_encoder().count(["the ferry"]) == [2]
+    assert load_bundled().longest == 512
+    assert asked == []
+    assert not {"HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"} & (os.environ.keys() - before.keys())
+
+
+def test_of_a_hub_model_the_commit_is_its_revision(tmp_path: Path) -> None:
+    sha = "0123456789abcdef" * 2 + "01234567"
+    kept = tmp_path / "models--someone--mini"
+    (kept / "refs").mkdir(parents=True)
+    (kept / "refs" / "main").write_text(sha)
+    (kept / "snapshots").mkdir()
+    (kept / "snapshots" / sha).symlink_to(bundled_folder())
+    environment = os.environ | {"HF_HUB_CACHE": str(tmp_path), "HF_HUB_OFFLINE": "1"}  # in the cache, as if it had been fetched
+    program = "from index.encoder import load_encoder; print(load_encoder('someone/mini').revision)"
+    told = subprocess.run([sys.executable, "-c", program],
+                          env=environment, capture_output=True, text=True, check=True).stdout
+    assert told.split() == [sha[:12]]
 
 
 def test_the_bundled_encoder_says_which_weights_it_has(real_encoder: Encoder) -> None:

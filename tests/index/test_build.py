@@ -472,7 +472,8 @@ def test_a_removed_document_stays_out_until_it_is_named_again(home, docs, encode
     edit(docs / "ferry.txt", "It is late.")
     assert sync(home, encoder=encoder).documents == 2
     assert sync(home, encoder=encoder, rebuild=True).documents == 2
-    report = sync(home, [docs], encoder=encoder)
+    assert sync(home, [docs], encoder=encoder).documents == 2  # a folder above it says nothing about it
+    report = sync(home, [docs / "ferry.txt"], encoder=encoder)
     assert (report.added, report.documents) == (("docs/ferry.txt",), 3)
 
 
@@ -484,6 +485,29 @@ def test_a_folder_is_removed_with_all_that_is_in_it(home, docs, encoder, library
     edit(docs / "sub" / "new.txt", "New.")
     sync(home, encoder=encoder)
     assert sorted(texts(library())) == ["docs/ferry.txt", "docs/otter.md", "docs/subtle.txt"]
+
+
+def test_naming_a_file_in_a_removed_folder_brings_the_folder_back(home, docs, encoder, library) -> None:
+    edit(docs / "sub" / "x.txt", "Deep.")
+    sync(home, [docs], encoder=encoder)
+    remove(home, ["docs/sub"], encoder=encoder)
+    assert sync(home, [docs / "sub" / "x.txt"], encoder=encoder).added == ("docs/sub/x.txt",)
+    assert sync(home, encoder=encoder).added == ("docs/sub/bikes.txt",)
+
+
+def test_what_was_removed_stays_out_when_a_folder_above_its_root_is_followed(home, docs, encoder, library) -> None:
+    sync(home, [docs / "sub", docs / "ferry.txt"], encoder=encoder)
+    remove(home, ["sub/bikes.txt"], encoder=encoder)
+    assert sync(home, [docs], encoder=encoder).added == ("docs/ferry.txt", "docs/otter.md")
+    assert library().manifest.excluded == ("docs/sub/bikes.txt",)
+
+
+def test_of_a_removed_root_no_name_is_kept(home, docs, encoder, library) -> None:
+    sync(home, [docs], encoder=encoder)
+    remove(home, ["docs/ferry.txt"], encoder=encoder)
+    remove(home, ["docs"], encoder=encoder)
+    assert library().manifest.excluded == ()
+    assert len(sync(home, [docs], encoder=encoder).added) == 3
 
 
 def test_a_removed_root_is_no_longer_followed(home, docs, encoder, tmp_path, library) -> None:
@@ -518,7 +542,8 @@ def test_a_removed_row_is_back_when_its_file_is_named_again(home, docs, encoder,
     edit(docs / "faq.jsonl", "\n".join(json.dumps({"id": str(n), "text": f"Row {n}."}) for n in range(3)))
     sync(home, [docs], encoder=encoder)
     remove(home, ["docs/faq.jsonl#1"], encoder=encoder)
-    report = sync(home, [docs], encoder=encoder)  # the file itself did not change
+    assert sync(home, [docs], encoder=encoder).added == ()
+    report = sync(home, [docs / "faq.jsonl"], encoder=encoder)  # the file itself did not change
     assert (report.added, report.encoded) == (("docs/faq.jsonl#1",), 0)
     assert "docs/faq.jsonl#1" in texts(library())
 

@@ -60,9 +60,17 @@ def test_a_folder_and_one_in_it_named_together_are_one_root(tmp_path: Path, home
     assert sources(home) == ["docs/a/x.md", "docs/y.md", "other.md"]
 
 
-def test_documents_beside_the_index_are_found(tmp_path: Path, encoder: Any) -> None:
+def test_what_is_in_the_home_is_the_index_s_own_but_for_the_uploads(tmp_path: Path, encoder: Any) -> None:
+    home = tmp_path / "docs" / "index"
     put(tmp_path / "docs" / "a.md", "A thing.")
-    assert sync(tmp_path, [tmp_path / "docs"], encoder=encoder).added == ("docs/a.md",)
+    put(home / "calibration.json", "{}")
+    put(home / "notes.txt", "Left here by mistake.")
+    put(home / "uploads" / "b.md", "Another.")
+    assert sync(home, [tmp_path / "docs"], encoder=encoder).added == ("docs/a.md", "docs/index/uploads/b.md")
+    (tmp_path / "link").symlink_to(home / "notes.txt")
+    for path in (home / "notes.txt", tmp_path / "link"):
+        with pytest.raises(InputError, match=r"where the index itself is\. Keep the index elsewhere"):
+            sync(home, [path], encoder=encoder)
 
 
 def test_two_files_with_a_document_of_one_name_do_not_stop_the_others(tmp_path: Path, home: Path, encoder: Any) -> None:

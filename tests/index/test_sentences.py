@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
@@ -150,3 +151,27 @@ def test_line_ends_that_a_log_spells_part_sentences_and_paths_stay_whole() -> No
     assert [text[start:end] for start, end in sentences(text)] == [
         "{'said': 'Try these:", "1. Leadenhall Market", "2. The Monument.", r"See C:\new\notes\nfirst for it.",
         "Good luck!'}"]
+
+
+ORDINARY = ("The ferry leaves at nine. Dr. Ames (M.A.) wrote: “Do not wait. It goes on time, at 9.15 a.m. Really!”"
+            " Who pays £3.50? Children under five (and dogs, e.g. small ones) travel free. He said \"No. Never.\" and"
+            " went to St. Orrin; so did we. ")
+
+
+def test_a_long_paragraph_is_cut_as_if_it_were_seen_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = " ".join(f"{ORDINARY * (number % 3 + 1)}That is rule {number}." for number in range(60))
+    assert len(text) > 25_000
+    found = sentences(text)
+    monkeypatch.setattr("index.sentences._AT_ONCE", len(text))
+    assert found == sentences(text)
+
+
+@pytest.mark.parametrize("text", ["1. " * 100_000, "“" * 100_000, "“So. " * 60_000, "a" * 100_000, "1 " * 100_000],
+                         ids=["numbers", "open quotes", "open quotes and words", "one word", "one sentence"])
+def test_strange_text_takes_a_moment(text: str) -> None:
+    started = time.process_time()
+    found = sentences(text)
+    assert time.process_time() - started < 5
+    covered = sum(end - start for start, end in found) + sum(b[0] - a[1] for a, b in pairwise(found))
+    assert covered == len(text.strip())
+    assert all(text[a[1] : b[0]].isspace() or a[1] == b[0] for a, b in pairwise(found))

@@ -121,6 +121,16 @@ def test_an_upload_replaces_the_one_of_its_name(library: Library, home: Path) ->
     assert settled(library) == {**BEFORE, "leave.txt": NEW, "new.txt": "The canteen opens at noon."}
 
 
+def test_what_was_taken_out_of_an_upload_stays_out_until_that_is_uploaded_again(library: Library, home: Path) -> None:
+    rows = "".join(f'{{"id": "{n}", "text": "Row {n}."}}\n' for n in range(3))
+    add(library, sent(home, "faq.jsonl", rows))
+    list(library.remove("uploads/faq.jsonl#2"))
+    report = add(library, sent(home, "other.txt", "Another text."))
+    assert (report.added, report.documents) == (("uploads/other.txt",), 5)
+    report = add(library, sent(home, "faq.jsonl", rows))
+    assert (report.added, report.documents) == (("uploads/faq.jsonl#2",), 6)
+
+
 def test_what_an_upload_replaced_can_be_erased_at_once(library: Library, home: Path) -> None:
     add(library, sent(home, "leave.txt"))
     assert any(OLD.encode() in path.read_bytes() for path in home.rglob("*") if path.is_file())
