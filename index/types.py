@@ -32,12 +32,16 @@ def check_span(start: int, end: int, length: int, what: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A stretch of a document under one heading path and on one page (1-based; None where there are no pages)."""
+    """A stretch of a document under one heading path and on one page (1-based; None where there are no pages).
+
+    `ocr` is empty for text that the file holds; where OCR read it from the page's picture, it names the languages.
+    """
 
     start: int
     end: int
     heading: tuple[str, ...] = ()
     page: int | None = None
+    ocr: str = ""
 
 
 @dataclass(frozen=True, slots=True)
