@@ -10,7 +10,7 @@ chat: $(VENV)/.chat  ## set up, index the sample library, open the chat
 	$(BIN)/pullquote index --sample
 	$(BIN)/pullquote chat
 
-test: $(VENV)/.test chromium lint types unit  ## set up, install what tests need, run them all
+test: $(VENV)/.test programs lint types unit  ## set up, install what tests need, run them all
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -38,9 +38,9 @@ $(VENV)/.test: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@ $(VENV)/.chat
 
-.PHONY: chromium
-chromium:
-	@sh tests/browser/install-chromium.sh
+.PHONY: programs
+programs:
+	@sh tests/install-debian.sh
 
 clean:  ## remove what set-up and tests made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path, PurePath
 
 from index.cache import EmbeddingCache, keep_only
@@ -18,6 +19,7 @@ from index.chunks import DEFAULT, Chunking, lexical_text, search_text, split
 from index.encoder import Encoder
 from index.errors import EncoderMismatch, FileError, HomeError, InputError, NoIndex
 from index.files import Found, find_files, title_from, writable
+from index.formats.pdf import MEDIA_TYPE as PDF
 from index.generation import (
     KEPT,
     Generation,
@@ -34,6 +36,7 @@ from index.generation import (
     writing,
 )
 from index.lexical import LexicalWriter
+from index.ocr import require
 from index.sandbox import DEFAULT as LIMITS
 from index.sandbox import Limits, Sandbox
 from index.types import Chunk, Document, Notice, document_id
@@ -46,12 +49,16 @@ _ENCODE_AT_ONCE = 1024  # chunks: enough to sort by length, little enough to hol
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a build is. `stage` is "reading" (files), "encoding" (chunks met so far) or "writing"."""
+    """How far a build is. `stage` is "reading" (files), "encoding" (chunks met so far) or "writing".
+
+    `page` of `source` is being read by OCR, if one is.
+    """
 
     stage: str
     done: int
     total: int
     source: str = ""
+    page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,32 +94,41 @@ class _Changes:
 
 
 def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: Chunking = DEFAULT,
-         limits: Limits = LIMITS, rebuild: bool = False, progress: Listener | None = None,
+         limits: Limits = LIMITS, ocr: str | None = None, rebuild: bool = False, progress: Listener | None = None,
          flat_up_to: int = FLAT_UP_TO) -> Report:
     """Bring the library in `home` up to date and publish the result.
 
     `paths` (files or folders) join the library and are looked through; without any, everything that it follows already is.
-    Files that cannot be read within `limits` are reported and skipped: the version indexed before stays. `rebuild` reads
-    every file anew and may change encoder or chunking. Up to `flat_up_to` chunks are searched exactly. Raises HomeError,
-    InputError or ModelError; the generation in use then stays.
+    Files that cannot be read within `limits` are reported and skipped: the version indexed before stays. `ocr` names the
+    languages in which pages without text are read by OCR, from now on; "" ends that, and None leaves it as it is. Where
+    it changes, everything that is followed is looked through and all PDFs are read anew. `rebuild` reads every file anew
+    and may change encoder or chunking. Up to `flat_up_to` chunks are searched exactly. Raises HomeError, InputError or
+    ModelError; the generation in use then stays.
     """
     started = time.perf_counter()
     tell = progress or (lambda _: None)
     with _changing(home):
         before = _previous(home, encoder, chunking, rebuild)
-        roots, scan, excluded = _roots(home, before.manifest if before else remembered(home), paths)
+        made = before.manifest if before else remembered(home)
+        ocr = made.ocr if made and ocr is None else ocr or ""
+        if ocr:
+            require(ocr)
+        roots, scan, excluded = _roots(home, made, paths)
+        if made and ocr != made.ocr:
+            scan = roots
         roots, scan = _without_deleted_files(before, roots, scan)
         changes = _Changes()
         found = {file.source: file for file in _look(home, roots, scan, excluded, changes)}
         kept = _carried(before, roots, scan, found, changes)
-        if before and not rebuild and _same(before, roots, excluded, kept, found):
+        if before and not rebuild and ocr == before.manifest.ocr and _same(before, roots, excluded, kept, found):
             return _nothing_new(before, changes, started)
-        with _build(home, before, encoder, chunking, flat_up_to, tell) as build, Sandbox(limits) as sandbox:
+        with _build(home, before, encoder, chunking, ocr, flat_up_to, tell) as build, Sandbox(limits, ocr) as sandbox:
             files: list[tuple[str, Found | FileRecord]] = sorted([*kept.items(), *found.items()], key=lambda item: item[0])
             for number, (source, file) in enumerate(files, 1):
-                tell(Progress("reading", number - 1, len(files), source))
+                here = Progress("reading", number - 1, len(files), source)
+                tell(here)
                 if isinstance(file, Found):
-                    _take_in(build, sandbox, file, excluded, rebuild, changes)
+                    _take_in(build, sandbox, file, excluded, rebuild, changes, partial(_tell_page, tell, here))
                 else:
                     changes.unchanged += build.carry(file)
             tell(Progress("reading", len(files), len(files)))
@@ -126,6 +142,10 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
                   time.perf_counter() - started)
 
 
+def _tell_page(tell: Listener, here: Progress, page: int) -> None:
+    tell(replace(here, page=page))
+
+
 def _nothing_new(before: Generation, changes: _Changes, started: float) -> Report:
     made = before.manifest
     return Report(made.id, unchanged=made.documents, skipped=tuple(changes.skipped), documents=made.documents,
@@ -136,7 +156,7 @@ def index_documents(home: Path, documents: Iterable[Document], *, encoder: Encod
                     progress: Listener | None = None, flat_up_to: int = FLAT_UP_TO) -> Report:
     """Make the library in `home` consist of the given documents, which no file on disk stands for."""
     started = time.perf_counter()
-    with _changing(home), _build(home, None, encoder, chunking, flat_up_to, progress or (lambda _: None)) as build:
+    with _changing(home), _build(home, None, encoder, chunking, "", flat_up_to, progress or (lambda _: None)) as build:
         for document in documents:
             build.add(document, "")
         if not build.sources:
@@ -169,8 +189,8 @@ def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, progress: Li
         stay = {source for source in sources if any(_below(info.source, source) for info in gone if info.path not in uploads)}
         excluded = tuple(sorted(source for source in {*before.manifest.excluded, *stay}
                                 if any(_below(source, root.name) for root in roots)))  # nothing else is looked through again
-        tell = progress or (lambda _: None)
-        with _build(home, before, encoder, before.manifest.chunking, flat_up_to, tell) as build:
+        made, tell = before.manifest, progress or (lambda _: None)
+        with _build(home, before, encoder, made.chunking, made.ocr, flat_up_to, tell) as build:
             for record in sorted(before.catalog.files(), key=lambda record: record.source):
                 if record.path not in going or not any(_below(record.source, source) for source in sources):
                     build.carry(record, without=sources)
@@ -367,14 +387,15 @@ def _same(before: Generation, roots: tuple[Root, ...], excluded: tuple[str, ...]
 
 
 def _take_in(build: _Build, sandbox: Sandbox, file: Found, excluded: Sequence[str], rebuild: bool,
-             changes: _Changes) -> None:
+             changes: _Changes, tell: Callable[[int], None]) -> None:
     """Read a file that is new or changed; carry over what is only in another place or of another time, or cannot be read."""
     known = build.known.get(str(file.path))
     if known and known.source != file.source:
         known = None
     try:
         same = None if rebuild else build.same_content(file, excluded)
-        read = build.moved(same, file) if same else [(one, "") for one in sandbox.read_documents(file.path, file.source)]
+        read = build.moved(same, file) if same else [
+            (one, "") for one in sandbox.read_documents(file.path, file.source, tell)]
         taken = next((document.source for document, _ in read if document.source in build.sources), None)
         if taken:
             raise FileError(file.source, f"another file holds a document called {taken} too", "Rename one of the two")
@@ -402,7 +423,7 @@ def _take_in(build: _Build, sandbox: Sandbox, file: Found, excluded: Sequence[st
 
 
 def _keep(build: _Build, known: FileRecord | None, error: FileError, changes: _Changes) -> None:
-    if known:
+    if known and not build.by_other_ocr(known):
         changes.unchanged += build.carry(known)
         error = FileError(error.source, f"{error.message} (the version indexed before stays)", error.remedy)
     changes.skipped.append(error)
@@ -426,12 +447,14 @@ class _Build:
     """A generation being written. Rows are given out in the order of `add` and `carry`; vectors follow in batches."""
 
     def __init__(self, home: Path, folder: Path, before: Generation | None, encoder: Encoder, chunking: Chunking,
-                 flat_up_to: int, tell: Listener) -> None:
-        self.home, self.folder, self.before = home, folder, before
+                 ocr: str, flat_up_to: int, tell: Listener) -> None:
+        self.home, self.folder, self.before, self.ocr = home, folder, before, ocr
         self.known = {record.path: record for record in before.catalog.files()} if before else {}
         self._alike: dict[tuple[int, str], list[FileRecord]] = {}
         for record in self.known.values():
             self._alike.setdefault((record.size, _suffix(record.path)), []).append(record)
+        changed = before and before.manifest.ocr != ocr
+        self._anew = {info.path for info in before.sources() if info.media_type == PDF} if before and changed else set()
         self.sources: set[str] = set()
         self._files: set[FileRecord] = set()
         self._encoder, self._chunking, self._flat_up_to, self._tell = encoder, chunking, flat_up_to, tell
@@ -457,8 +480,14 @@ class _Build:
 
     def differs(self, roots: tuple[Root, ...], excluded: tuple[str, ...]) -> bool:
         """Whether the files or what is followed are others than in the generation before."""
-        return not self.before or (self._files, roots, excluded) != (
-            set(self.before.catalog.files()), self.before.manifest.roots, self.before.manifest.excluded)
+        return not self.before or (self._files, roots, excluded, self.ocr) != (
+            set(self.before.catalog.files()), self.before.manifest.roots, self.before.manifest.excluded,
+            self.before.manifest.ocr)
+
+    def by_other_ocr(self, record: FileRecord) -> bool:
+        """Whether OCR read any of a file's pages, in the generation before, that it would not read, or not so, now."""
+        documents = map(self.before.document, self.ids_before(record)) if self.before else ()
+        return any(section.ocr not in ("", self.ocr) for document in documents for section in document.sections)
 
     def note(self, record: FileRecord) -> None:
         """Remember a file's state."""
@@ -469,14 +498,15 @@ class _Build:
         """The file of the generation before that had the content of this one: itself, or else one in another place.
 
         Only a file of the same size, and of the same suffix, by which formats are told, is compared; and only one of
-        which nothing was left out that should be in now.
+        which nothing was left out that should be in now, and that OCR would not read otherwise now.
         """
         if not self.before:
             return None
         alike = []
         for record in self._alike.get((file.size, _suffix(file.path)), ()):
             left_out = {source for source in self.before.manifest.excluded if _below(source, record.source)}
-            if left_out <= (set(excluded) if record.source == file.source else set()):
+            may_be_out = set(excluded) if record.source == file.source else set()
+            if left_out <= may_be_out and record.path not in self._anew:
                 alike.append(record)
         alike.sort(key=lambda record: record.path != str(file.path))
         if alike and (alike[0].path, alike[0].mtime_ns) == (str(file.path), file.mtime_ns):
@@ -538,7 +568,7 @@ class _Build:
             f"{serial:06d}-{files['catalog.sqlite'][:8]}", self.before.generation if self.before else "",
             datetime.now(UTC).isoformat(timespec="seconds"), self._encoder.name, self._encoder.revision,
             self._encoder.dimension, kind, self._chunking, catalog.documents, catalog.rows, catalog.tokens, roots, excluded,
-            files)
+            files, self.ocr)
         publish(self.home, self.folder, manifest)
         self._tell(Progress("writing", 1, 1))
         return manifest
@@ -569,15 +599,15 @@ class _Build:
 
 
 @contextmanager
-def _build(home: Path, before: Generation | None, encoder: Encoder, chunking: Chunking, flat_up_to: int, tell: Listener,
-           ) -> Iterator[_Build]:
+def _build(home: Path, before: Generation | None, encoder: Encoder, chunking: Chunking, ocr: str, flat_up_to: int,
+           tell: Listener) -> Iterator[_Build]:
     """A build in a temporary folder, which is gone afterwards whatever happens."""
     folder = home / "generations" / ".tmp-build"
     build = None
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        build = _Build(home, folder, before, encoder, chunking, flat_up_to, tell)
+        build = _Build(home, folder, before, encoder, chunking, ocr, flat_up_to, tell)
         yield build
     except (OSError, sqlite3.Error, MemoryError) as error:
         raise _not_written(home, error) from error

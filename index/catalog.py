@@ -56,7 +56,8 @@ class CatalogWriter:
 
     def add_document(self, document: Document, chunks: Sequence[Chunk], keys: Sequence[bytes], path: str) -> range:
         """Add a document with its chunks and the keys of their vectors in the cache; returns the chunks' rows."""
-        sections = json.dumps([(s.start, s.end, s.heading, s.page, s.row) for s in document.sections], ensure_ascii=False)
+        sections = json.dumps([(s.start, s.end, s.heading, s.page, s.row, s.ocr) for s in document.sections],
+                              ensure_ascii=False)
         self._database.execute(
             "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (document.id, document.source, path, document.title, document.text, document.media_type,
@@ -100,7 +101,8 @@ class Catalog:
         if found is None:
             raise SourceGone("this document is no longer in the library", "Add it again, or ask anew")
         id, source, title, text, media_type, file_sha256, text_sha256, sections, modified, titled = found
-        parts = tuple(Section(start, end, tuple(heading), page, row) for start, end, heading, page, row in json.loads(sections))
+        parts = tuple(Section(start, end, tuple(heading), page, row, ocr)
+                      for start, end, heading, page, row, ocr in json.loads(sections))
         return Document(id, source, title, text, media_type, file_sha256, text_sha256, parts, modified, bool(titled))
 
     def documents_of(self, path: str) -> list[str]:
@@ -141,7 +143,7 @@ class Catalog:
         infos = []
         for id, source, title, media_type, path, characters, sections, modified in self._database.execute(
                 "SELECT id, source, title, media_type, path, length(text), sections, modified FROM document ORDER BY source"):
-            pages = max((page for *_, page, _ in json.loads(sections) if page is not None), default=None)
+            pages = max((page for *_, page, _, _ in json.loads(sections) if page is not None), default=None)
             infos.append(SourceInfo(id, source, title, media_type, path, characters, counts.get(id, 0), pages, modified))
         return infos
 

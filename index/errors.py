@@ -3,6 +3,7 @@
     PullquoteError                     message = what happened; remedy = what to do
     ├── InputError                     something the user gave is wrong
     │   ├── FileError                  one file cannot be read (the others go on)
+    │   │   └── NeedsOcr               its pages hold no text
     │   ├── SettingsError              a flag, an environment variable or a configuration file
     │   └── DataError                  an eval set, a corpus or a receipt does not have its form
     ├── HomeError                      the home cannot be used as it is
@@ -48,6 +49,10 @@ class FileError(InputError):
 
     def __str__(self) -> str:
         return f"{self.source}: {super().__str__()}"
+
+
+class NeedsOcr(FileError):
+    """A file's pages hold no text, and OCR was not asked for."""
 
 
 class SettingsError(InputError):

@@ -19,6 +19,7 @@ from index.formats import FORMATS, detect
 from index.formats.base import Extract, Format
 from index.formats.outline import one_line
 from index.formats.signatures import kind_of
+from index.ocr import Ocr
 from index.types import Document, Section, document_id, sha256_text
 from index.walk import Ignored, ignored_in, is_text
 
@@ -79,15 +80,15 @@ def find_files(root: Path, name: str, top: Path | None = None) -> Iterator[Found
         yield _look_at(root, name)
 
 
-def read_documents(path: Path, source: str) -> list[Document]:
+def read_documents(path: Path, source: str, ocr: Ocr | None = None) -> list[Document]:
     """The documents that a file holds: one, or for JSON Lines one a row. All of them, or a FileError and none.
 
     Files from strangers are better read by `index.sandbox`.
     """
-    return documents_of(read_content(path, source), source)
+    return documents_of(read_content(path, source, ocr=ocr), source)
 
 
-def read_content(path: Path, source: str, most_characters: int = MOST_CHARACTERS) -> Content:
+def read_content(path: Path, source: str, most_characters: int = MOST_CHARACTERS, ocr: Ocr | None = None) -> Content:
     """What a file holds, as its format's reader gives it. Raises FileError, also for more than so many characters."""
     data, modified = _read_bytes(path, source)
     format = detect(data[:HEAD], path.suffix.lower())
@@ -95,7 +96,7 @@ def read_content(path: Path, source: str, most_characters: int = MOST_CHARACTERS
         raise _not_a_document(data[:HEAD], source)
     extracts = []
     characters = 0
-    for extract in _extracts(format, data, source):
+    for extract in _extracts(format, data, source, ocr):
         characters += len(extract.text) + sum(len(part) for section in extract.sections for part in section.heading)
         if characters > most_characters:
             raise _too_long(characters, most_characters, source)
@@ -181,10 +182,11 @@ def _read_bytes(path: Path, source: str) -> tuple[bytes, float]:
     return data, status.st_mtime
 
 
-def _extracts(format: Format, data: bytes, source: str) -> Iterator[Extract]:
+def _extracts(format: Format, data: bytes, source: str, ocr: Ocr | None) -> Iterator[Extract]:
     """What the format's reader finds, fit to be stored. Whatever a strange file makes a library raise is a FileError here."""
     try:
-        for extract in format.read(data, source):
+        with_ocr = format.read_with_ocr
+        for extract in with_ocr(data, source, ocr) if ocr and with_ocr else format.read(data, source):
             yield replace(extract, title=writable(extract.title), text=writable(extract.text), key=writable(extract.key))
     except FileError:
         raise

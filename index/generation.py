@@ -48,7 +48,11 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a generation is made of, and the SHA-256 of every file in it. `vectors` is how they are searched."""
+    """What a generation is made of, and the SHA-256 of every file in it.
+
+    `vectors` is how they are searched. `ocr` names the languages in which pages without text are read by OCR; empty where
+    they are not.
+    """
 
     id: str
     parent: str
@@ -64,6 +68,7 @@ class Manifest:
     roots: tuple[Root, ...]
     excluded: tuple[str, ...]
     files: dict[str, str]
+    ocr: str = ""
 
     def json(self) -> bytes:
         """The manifest file."""

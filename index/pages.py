@@ -2,7 +2,8 @@
 
 Both are worked out by a process of their own, with limits: pdfium is not made for several threads, and the file comes from
 anywhere. Nothing is searched for. A character's place in `Document.text` gives its page and its position in that page's
-text, pdfium gives the box of the character at that position, and the words there have to be those of the document.
+text, pdfium gives the box of the character at that position, and the words there have to be those of the document. A page
+that OCR read is read by it again, which gives the boxes of the words.
 """
 
 from __future__ import annotations
@@ -21,18 +22,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from index import ocr
 from index.errors import FileError, InputError, SourceChanged, SourceGone
+from index.formats.pdf import MEDIA_TYPE
 from index.types import Document, check_span
 
 if TYPE_CHECKING:
     from index.formats.pdf import PageText
+    from index.ocr import PageReading
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top, in PDF points: as in the file, before it is rotated
 
-MEDIA_TYPE = "application/pdf"
 SCALES = (0.25, 4.0)  # pixels for each PDF point
 MAX_PIXELS = 8_000_000  # a larger picture is drawn smaller
-SECONDS = 20
+SECONDS = 20  # besides what OCR may take for each page
 MEMORY = 2_000_000_000  # bytes
 AT_ONCE = 2
 
@@ -80,7 +83,7 @@ def page_image(document: Document, file: Path, page: int, start: int, end: int, 
     return png, [tuple(box) for box in told["drawn"]]
 
 
-_Part = tuple[int, int, str]  # page, position in its text, the words there
+_Part = tuple[int, int, str, str]  # page, position in its text, the words there, the languages of OCR or ""
 
 
 def _parts(document: Document, start: int, end: int) -> Iterator[_Part]:
@@ -88,7 +91,7 @@ def _parts(document: Document, start: int, end: int) -> Iterator[_Part]:
         low, high = max(start, section.start), min(end, section.end)
         words = document.text[low:high].rstrip("\f")  # which ends the page, and is not on it
         if words and section.page:
-            yield section.page, low - section.start, words
+            yield section.page, low - section.start, words, section.ocr
 
 
 def _parts_of_pdf(document: Document, start: int, end: int) -> list[_Part]:
@@ -104,13 +107,14 @@ def _parts_of_pdf(document: Document, start: int, end: int) -> list[_Part]:
 def _in_process(document: Document, file: Path, task: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     """What `_answer` says to the task, and the bytes that follow it."""
     order = json.dumps({"path": str(file), "sha256": document.file_sha256, **task})
+    seconds = SECONDS + ocr.PAGE_SECONDS * sum(bool(languages) for *_, languages in task["parts"])
     where = os.pathsep.join(path or os.getcwd() for path in sys.path)  # noqa: PTH109 (as Python itself means it)
     with _running:
         try:
             done = subprocess.run([sys.executable, "-P", "-m", "index.pages"], input=order.encode(), capture_output=True,
-                                  timeout=SECONDS, check=False, env={**os.environ, "PYTHONPATH": where})
+                                  timeout=seconds, check=False, env={**os.environ, "PYTHONPATH": where})
         except subprocess.TimeoutExpired:
-            raise _cannot(document, f"after {SECONDS} s it was not finished") from None
+            raise _cannot(document, f"after {seconds:g} s it was not finished") from None
     head, _, rest = done.stdout.partition(b"\n")
     if done.returncode or not head:
         raise _cannot(document, f"the process ended with code {done.returncode}")
@@ -150,8 +154,12 @@ def _answer(order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         return {"problem": "changed"}, b""
     pdf = pypdfium2.PdfDocument(data)
     places = []
-    for number, offset, words in order["parts"]:
-        text = PageText(pdf[number - 1])
+    for number, offset, words, languages in order["parts"]:
+        page = pdf[number - 1]
+        try:
+            text = ocr.read_page(page, languages) if languages else PageText(page)
+        except ocr.OcrFailed:
+            return {"problem": "OCR did not get through the page"}, b""
         if not _reads(text.text[offset : offset + len(words)], words):
             return {"problem": "reads otherwise"}, b""
         places.append((number, _lines(text, offset, offset + len(words))))
@@ -167,8 +175,8 @@ def _reads(text: str, words: str) -> bool:
     return len(text) == len(words) and all(here in (there, "\ufffd") for there, here in zip(text, words, strict=True))
 
 
-def _lines(text: PageText, start: int, end: int) -> list[Box]:
-    """The boxes of the characters [start, end) of a page's text, joined where they stand in one line."""
+def _lines(text: PageText | PageReading, start: int, end: int) -> list[Box]:
+    """The boxes of the characters, or words, in [start, end) of a page's text, joined where they stand in one line."""
     lines: list[tuple[Box, Box, float]] = []  # as tall as the font, as tall as the ink, and the text's direction
     for tall, ink, angle in text.places(start, end):
         last = lines[-1] if lines else None
@@ -223,7 +231,7 @@ def _limit() -> None:
     import resource
 
     with contextlib.suppress(ValueError, OSError):  # where the system has no such limit
-        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, max(SECONDS, ocr.PAGE_SECONDS)))  # OCR, a process too, has its own
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 

@@ -9,21 +9,24 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import resource
 import signal
 import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Self
 
-from index.errors import FileError, PullquoteError
+from index.errors import FileError, NeedsOcr, PullquoteError
 from index.files import MOST_CHARACTERS, Content, documents_of, read_content
 from index.formats.base import Extract, lacks_memory
+from index.ocr import MOST_PAGES, PAGE_SECONDS, Ocr
 from index.types import Document, Section
 
 MEGABYTE = 1_000_000
@@ -37,6 +40,7 @@ START = 60  # seconds that a worker may take until it is ready, on a machine tha
 # Bytes of JSON for a character: 12 if it is beyond the first 65,536; the rest is room for sections and titles.
 ENCODED = 64
 OUT_OF_MEMORY = b"out of memory"
+PAGE = re.compile(rb"page (\d{1,9})")  # which is about to be read by OCR
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,8 @@ class Limits:
     """What reading one file may take: wall-clock seconds, megabytes of memory, and characters of text that come of it.
 
     Memory is that of the whole process, which needs 20 to 120 MB itself, by the formats that it reads. macOS does not enforce
-    it.
+    it. The program that does OCR is a process of its own with as much memory; each page that it reads may take
+    `index.ocr.PAGE_SECONDS`, and the seconds here then count anew.
     """
 
     seconds: float = 120
@@ -60,10 +65,13 @@ class _WorkerLost(FileError):
 
 
 class Sandbox:
-    """Reads files in a worker process, which starts with the first of them. A context manager; safe to share by threads."""
+    """Reads files in a worker process, which starts with the first of them. A context manager; safe to share by threads.
 
-    def __init__(self, limits: Limits = DEFAULT) -> None:
-        self._limits = limits
+    `ocr` names the languages in which pages without text are read by OCR, if they are.
+    """
+
+    def __init__(self, limits: Limits = DEFAULT, ocr: str = "") -> None:
+        self._limits, self._ocr = limits, ocr
         self._worker: _Worker | None = None
         self._lock = threading.Lock()
 
@@ -73,37 +81,48 @@ class Sandbox:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def read_documents(self, path: Path, source: str) -> list[Document]:
+    def read_documents(self, path: Path, source: str, tell: Callable[[int], None] = lambda page: None) -> list[Document]:
         """As `index.files.read_documents`; a file that goes beyond a limit or ends the worker is a FileError too.
 
-        Raises PullquoteError where no worker can be started.
+        `tell` hears the number of each page that OCR is about to read; what it raises ends the reading. Raises
+        PullquoteError where no worker can be started.
         """
         with self._lock:
             used = self._worker is not None
             try:
-                return self._read(path, source)
+                return self._read(path, source, tell)
             except _WorkerLost:
                 if not used:
                     raise
-            return self._read(path, source)  # in a new one: the files before may have left it too little room
+            return self._read(path, source, tell)  # in a new one: the files before may have left it too little room
 
     def close(self) -> None:
         """End the worker."""
         with self._lock:
             self._stop()
 
-    def _read(self, path: Path, source: str) -> list[Document]:
+    def _read(self, path: Path, source: str, tell: Callable[[int], None]) -> list[Document]:
         self._worker = worker = self._worker or _Worker(self._limits)
         try:
-            answer = worker.ask(path, source)
-            if answer == OUT_OF_MEMORY:
-                raise _out_of_memory(source, self._limits)
-            return documents_of(_unpacked(answer), source)
+            answer = worker.ask(path, source, self._ocr)
+            for _ in range(MOST_PAGES):
+                page = PAGE.fullmatch(answer)
+                if not page:
+                    break
+                tell(int(page[1]))
+                answer = worker.go_on()
         except TimeoutError:
             self._stop()
             raise _out_of_time(source, self._limits) from None
         except (EOFError, OSError):
             raise _crashed(source, self._stop()) from None
+        except BaseException:  # interrupted: its answer would be taken for that to the next question
+            self._stop()
+            raise
+        try:
+            if answer == OUT_OF_MEMORY:
+                raise _out_of_memory(source, self._limits)
+            return documents_of(_unpacked(answer), source)
         except _WorkerLost:
             self._stop()
             raise
@@ -112,9 +131,6 @@ class Sandbox:
         except Exception as problem:  # no worker of ours answers like this: something in it has been overwritten
             self._stop()
             raise _crashed(source, 0) from problem
-        except BaseException:  # interrupted: its answer would be taken for that to the next question
-            self._stop()
-            raise
 
     def _stop(self) -> int:
         """End the worker; its exit code, or minus the signal that ended it."""
@@ -136,7 +152,8 @@ class _Worker:
             with theirs:
                 self._process = subprocess.Popen(
                     [sys.executable, "-P", "-B", "-c", PROGRAM, json.dumps(path), *map(str, numbers)],
-                    pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                    pass_fds=[theirs.fileno()], process_group=0, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL)
         except OSError as problem:  # no process, memory or open file left: no file is to blame for that
             raise PullquoteError(f"the process that reads files cannot be started ({problem.strerror})",
                                  "End other programs or raise the limits of processes and open files, then try again"
@@ -152,17 +169,22 @@ class _Worker:
             self.stop()
             raise
 
-    def ask(self, path: Path, source: str) -> bytes:
-        """What the worker answers. Raises TimeoutError; EOFError or OSError where it has ended."""
-        self._connection.send_bytes(json.dumps([os.fspath(path), source]).encode())
+    def ask(self, path: Path, source: str, ocr: str) -> bytes:
+        """What the worker answers first. Raises TimeoutError; EOFError or OSError where it has ended."""
+        self._connection.send_bytes(json.dumps([os.fspath(path), source, ocr]).encode())
         return self._receive(self._limits.seconds)
+
+    def go_on(self) -> bytes:
+        """What it answers after it named a page. Raises the same."""
+        return self._receive(self._limits.seconds + PAGE_SECONDS)
 
     def stop(self) -> int:
         """End it at once, if it has not ended by itself; its exit code, or minus the signal that ended it."""
         self._connection.close()
         with suppress(subprocess.TimeoutExpired):
             return self._process.wait(0.1)
-        self._process.kill()
+        with suppress(ProcessLookupError, PermissionError):  # it ends just now
+            os.killpg(self._process.pid, signal.SIGKILL)  # with the program that does OCR, where it is at work
         return self._process.wait()
 
     def _receive(self, seconds: float) -> bytes:
@@ -176,12 +198,16 @@ def serve(descriptor: int, memory_mb: int, seconds: int, characters: int) -> Non
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it ends it
     _set_limits(memory_mb)
     with Connection(descriptor) as connection:
+        def tell(page: int) -> None:
+            connection.send_bytes(f"page {page}".encode())
+            signal.alarm(seconds + START + PAGE_SECONDS)
+
         connection.send_bytes(b"ready")
         with suppress(EOFError):
             while True:
-                path, source = json.loads(connection.recv_bytes())
+                path, source, ocr = json.loads(connection.recv_bytes())
                 signal.alarm(seconds + START)  # ends this process even where nobody is left to do it
-                connection.send_bytes(_answer(Path(path), source, characters))
+                connection.send_bytes(_answer(Path(path), source, characters, Ocr(ocr, tell) if ocr else None))
                 signal.alarm(0)
 
 
@@ -193,15 +219,16 @@ def _set_limits(memory_mb: int) -> None:
             resource.setrlimit(kind, (most, most))
 
 
-def _answer(path: Path, source: str, characters: int) -> bytes:
+def _answer(path: Path, source: str, characters: int, ocr: Ocr | None) -> bytes:
     try:
-        return _packed(read_content(path, source, characters))
+        return _packed(read_content(path, source, characters, ocr))
     except MemoryError:
         return OUT_OF_MEMORY
     except FileError as error:
         if _is_for_memory(error):
             return OUT_OF_MEMORY
-        return json.dumps({"error": [error.source, error.message, error.remedy]}).encode()
+        return json.dumps({"error": [error.source, error.message, error.remedy],
+                           "needs_ocr": isinstance(error, NeedsOcr)}).encode()
 
 
 def _is_for_memory(error: BaseException | None) -> bool:
@@ -213,7 +240,8 @@ def _is_for_memory(error: BaseException | None) -> bool:
 
 def _packed(content: Content) -> bytes:
     extracts = [[extract.title, extract.text, extract.key, extract.notices,
-                 [[section.start, section.end, section.heading, section.page, section.row] for section in extract.sections]]
+                 [[section.start, section.end, section.heading, section.page, section.row, section.ocr]
+                  for section in extract.sections]]
                 for extract in content.extracts]
     return json.dumps([content.media_type, content.file_sha256, content.modified, extracts]).encode()
 
@@ -223,15 +251,16 @@ def _unpacked(answer: bytes) -> Content:
     found = json.loads(answer)
     if isinstance(found, dict):
         source, message, remedy = found["error"]
-        raise FileError(str(source), str(message), str(remedy))
+        raise (NeedsOcr if found["needs_ocr"] else FileError)(str(source), str(message), str(remedy))
     media_type, file_sha256, modified, extracts = found
     return Content(str(media_type), str(file_sha256), float(modified), tuple(
         Extract(str(title), str(text), tuple(_section(*section) for section in sections), str(key), tuple(map(str, notices)))
         for title, text, key, notices, sections in extracts))
 
 
-def _section(start: int, end: int, heading: list[str], page: int | None, row: int | None) -> Section:
-    return Section(int(start), int(end), tuple(map(str, heading)), *(None if one is None else int(one) for one in (page, row)))
+def _section(start: int, end: int, heading: list[str], page: int | None, row: int | None, ocr: str) -> Section:
+    page, row = (None if number is None else int(number) for number in (page, row))
+    return Section(int(start), int(end), tuple(map(str, heading)), page, row, str(ocr))
 
 
 def _out_of_time(source: str, limits: Limits) -> FileError:

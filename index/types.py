@@ -38,7 +38,8 @@ class Section:
     """A stretch of a document under one heading path and on one page (1-based; None where there are no pages).
 
     `row` is the number of the row that it begins with, where it is rows of a sheet: each is a line with an empty one
-    below it, and they are numbered on.
+    below it, and they are numbered on. `ocr` is empty for text that the file holds; where OCR read it from the page's
+    picture, it names the languages.
     """
 
     start: int
@@ -46,6 +47,7 @@ class Section:
     heading: tuple[str, ...] = ()
     page: int | None = None
     row: int | None = None
+    ocr: str = ""
 
 
 @dataclass(frozen=True, slots=True)

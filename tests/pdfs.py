@@ -1,11 +1,20 @@
-"""PDFs of three makers for tests: reportlab, fpdf2, and by hand where neither does what is wanted. Points throughout."""
+"""PDFs for tests: of reportlab, of fpdf2, by hand where neither does what is wanted, and scans. Points throughout."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pypdfium2 import PdfDocument
+
+from index.formats.pdf import PDFIUM
+
+if TYPE_CHECKING:
+    from PIL.ImageFont import FreeTypeFont
 
 FONT, SIZE = "Helvetica", 12
+DOTS = 200 / 72  # of a scanner, for a point
 
 
 def reportlab(*pages: Callable[..., object], size: tuple[float, float] = (400, 300)) -> bytes:
@@ -72,3 +81,55 @@ def by_hand(*pages: str, page: str = "", font: str = "", meanings: dict[int, str
 
 def _stream(content: str) -> bytes:
     return b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content.encode("latin-1"))
+
+
+def scanned(*pages: Sequence[tuple[float, float, str]], size: tuple[float, float] = (400, 300), turned: int = 0) -> bytes:
+    """A PDF of pictures, as a scanner with 200 dots an inch makes them: each shows lines at (x, y) as a reader sees it.
+
+    A picture lies on its side, or head, and the page is `turned` (degrees, clockwise) so that it is upright.
+    """
+    from PIL import Image, ImageDraw
+
+    pictures = []
+    for placed in pages:
+        picture = Image.new("L", (round(size[0] * DOTS), round(size[1] * DOTS)), 255)
+        pen = ImageDraw.Draw(picture)
+        for x, y, text in placed:
+            pen.text((x * DOTS, (size[1] - y) * DOTS), text, font=_letters(), fill=0, anchor="ls")
+        pictures.append(picture.rotate(turned, expand=True))  # anticlockwise
+    file = io.BytesIO()
+    pictures[0].save(file, "PDF", resolution=72 * DOTS, save_all=True, append_images=pictures[1:])
+    return changed(file.getvalue(), lambda pdf: [page.set_rotation(turned) for page in pdf])
+
+
+def together(*pdfs: bytes) -> bytes:
+    """One PDF of the pages of several."""
+    def add(pdf: Any) -> None:
+        for other in pdfs[1:]:
+            pdf.import_pages(PdfDocument(other))
+
+    return changed(pdfs[0], add)
+
+
+def changed(data: bytes, change: Callable[[Any], object]) -> bytes:
+    """A PDF as it is after a function has worked on it as pdfium's document."""
+    with PDFIUM:
+        pdf = PdfDocument(data)
+        change(pdf)
+        file = io.BytesIO()
+        pdf.save(file)
+        pdf.close()
+    return file.getvalue()
+
+
+def seen_width(text: str) -> float:
+    """How wide a text is on a page of `scanned`."""
+    return _letters().getlength(text) / DOTS
+
+
+def _letters() -> FreeTypeFont:
+    from PIL import ImageFont
+
+    font = ImageFont.load_default(SIZE * DOTS)
+    assert isinstance(font, ImageFont.FreeTypeFont)
+    return font

@@ -83,6 +83,9 @@ def index(paths: Annotated[list[Path] | None,
           home: Home = None,
           watch: Annotated[bool, typer.Option("--watch", help="Go on, and follow every change until stopped.")] = False,
           rebuild: Annotated[bool, typer.Option("--rebuild", help="Read every file anew.")] = False,
+          ocr: Annotated[bool | None, typer.Option(
+              "--ocr/--no-ocr", help="From now on have tesseract read PDF pages without text, or not.",
+              show_default=False)] = None,
           sample: Annotated[bool, typer.Option("--sample", help="Add the sample library that comes with Pullquote.")] = False,
           json: Json = False) -> int:
     """Bring the library up to date: new, changed and deleted files."""
@@ -95,16 +98,18 @@ def index(paths: Annotated[list[Path] | None,
     config = _config(where)
     wanted = [*expand(paths or []), *([SAMPLE] if sample else [])]
     encoder = load_encoder(config.encoder)
-    anew = iter([rebuild])  # the first time only, when it is followed on
+    languages = None if ocr is None else config.ocr_language if ocr else ""
+    anew = iter([(rebuild, languages)])  # the first time only, when it is followed on
 
     def update(paths: Sequence[Path], tell: Listener) -> Report:
         def listen(step: Progress) -> None:
             tell(step)
             bars.listen(step)
 
+        again, ocr = next(anew, (False, None))
         with _Bars() as bars:
-            return sync(where, paths, encoder=encoder, chunking=config.chunking, limits=config.limits,
-                        rebuild=next(anew, False), progress=listen)
+            return sync(where, paths, encoder=encoder, chunking=config.chunking, limits=config.limits, ocr=ocr,
+                        rebuild=again, progress=listen)
 
     if watch:
         return _watch(where, wanted, update, json)
@@ -129,7 +134,7 @@ def status(home: Home = None, json: Json = False) -> int:
     if json:
         _print_json({"home": str(where), "generation": made.id, "created": made.created,
                      "encoder": {"name": made.encoder, "revision": made.revision},
-                     "chunking": {"size": made.chunking.size, "overlap": made.chunking.overlap},
+                     "chunking": {"size": made.chunking.size, "overlap": made.chunking.overlap}, "ocr": made.ocr,
                      "documents": made.documents, "chunks": made.chunks, "tokens": made.tokens,
                      "vectors": made.vectors,
                      "roots": [{"name": root.name, "path": root.path} for root in made.roots],
@@ -142,6 +147,8 @@ def status(home: Home = None, json: Json = False) -> int:
     print(_printable(f"generation {made.id} of {made.created}, encoder {made.encoder} ({made.revision}),"
                      f" chunks of at most {made.chunking.size} tokens,"
                      f" vectors {made.vectors} ({KINDS[made.vectors]})"))
+    if made.ocr:
+        print(_printable(f"PDF pages without text are read by OCR ({made.ocr})"))
     if calibration:
         moved = "; the library has changed since" if calibration.generation != made.id else ""
         print(_printable(f"calibrated on {calibration.questions} questions, reader {calibration.reader}:"
@@ -482,7 +489,8 @@ class _Bars:
 
     def listen(self, step: Progress) -> None:
         """Show how far a build is."""
-        self._show(step.stage, step.done, step.total, _printable(step.source))
+        page = f", page {step.page} by OCR" if step.page else ""
+        self._show(step.stage, step.done, step.total, _printable(step.source) + page)
 
     def asked(self, done: int, total: int) -> None:
         """Show how many questions were asked."""

@@ -18,8 +18,8 @@ from queue import Empty, SimpleQueue
 
 from index.build import Listener, Progress, Report, remove, sync
 from index.encoder import Encoder, load_encoder
-from index.errors import FileError, HomeError, NoIndex, PullquoteError
-from index.generation import file_sha256, open_current, writing
+from index.errors import FileError, HomeError, NeedsOcr, NoIndex, PullquoteError
+from index.generation import file_sha256, open_current, remembered, writing
 from index.sandbox import Sandbox
 from index.store import SourceInfo
 from rag.assistant import Assistant
@@ -105,11 +105,12 @@ class Library:
         """Read an uploaded file and move it to the `staging` folder, under the name that it will have in the library.
 
         A file of that name in the library will be replaced; one that came with it will not: the second is numbered.
-        Raises FileError for a file that cannot be read.
+        Raises FileError for a file that cannot be read. (Where it is for OCR to read it, the build will tell.)
         """
         name = safe_name(file.name)
         try:
-            self._sandbox.read_documents(file, name)
+            with suppress(*self._left_to_ocr()):
+                self._sandbox.read_documents(file, name)
             staged.mkdir(parents=True, exist_ok=True)
             return Path(shutil.move(file, staged / self._free_name(file, name, staged)))
         except FileError as error:
@@ -140,6 +141,10 @@ class Library:
         self._sandbox.close()
         if self._assistant:
             self._assistant.close()
+
+    def _left_to_ocr(self) -> tuple[type[NeedsOcr], ...]:
+        made = remembered(self.home)
+        return (NeedsOcr,) if made and made.ocr else ()
 
     @cached_property
     def _encoder(self) -> Encoder:

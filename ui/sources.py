@@ -76,7 +76,7 @@ def surroundings(document: Document, cited: Reference, highlight: Offsets | None
         raise InputError(f"{last - first} paragraphs are too many at once", f"Ask for at most {AT_ONCE}")
     section = document.section_at(cited.start)
     return {"source": document.source, "title": document.title, "media_type": document.media_type,
-            "page": section.page, "pages": pages_of(document, cited.start, cited.end),
+            "page": section.page, "ocr": bool(section.ocr), "pages": pages_of(document, cited.start, cited.end),
             "heading": list(document.heading_of(cited.start, cited.end)), "verified": True,
             "quote": document.text[cited.start : cited.end],
             "paragraph": here + 1, "paragraphs": len(tiles), "before": first, "after": len(tiles) - last,

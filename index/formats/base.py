@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from index.ocr import Ocr
 from index.types import Section
 
 
@@ -28,7 +29,8 @@ class Format:
     """How to recognise and read one kind of file.
 
     `recognises(head, suffix)` looks at the first 4096 bytes and the lower-case suffix (".md"); `read(data, source)` takes
-    the whole file and raises `FileError` with one clear reason where it cannot be read.
+    the whole file and raises `FileError` with one clear reason where it cannot be read. `read_with_ocr` does the same, and
+    has pages read that only show their text; None where there are no such pages.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Format:
     suffixes: tuple[str, ...]
     recognises: Callable[[bytes, str], bool]
     read: Callable[[bytes, str], Iterator[Extract]]
+    read_with_ocr: Callable[[bytes, str, Ocr], Iterator[Extract]] | None = None
 
 
 def lacks_memory(problem: BaseException) -> bool:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
-from index.errors import FileError
+from index.errors import FileError, NeedsOcr
 from index.formats.base import Extract, Format
 from index.formats.outline import sensible_title
+from index.ocr import MOST_PAGES, PAGE_SECONDS, Ocr, OcrFailed, read_page
 from index.types import Section
 
+MEDIA_TYPE = "application/pdf"
 # pdfium keeps global state: two threads inside it at once crash the process. Whoever calls it elsewhere takes this too.
 PDFIUM = threading.Lock()
 PAGE_END = "\f"
@@ -74,22 +78,47 @@ def _recognises(head: bytes, suffix: str) -> bool:
     return head.lstrip().startswith(b"%PDF-") or (suffix == ".pdf" and b"%PDF-" in head[:1024])
 
 
-def _read(data: bytes, source: str) -> Iterator[Extract]:
+class _Kind(Enum):
+    """What a page is, with what is said of one such page and of several."""
+
+    PLAIN = ("", "")  # it holds text, or shows nothing
+    UNREAD = ("has no text: needs OCR", "have no text: need OCR")
+    READ = ("was read by OCR: quotes of it are as a machine read it",
+            "were read by OCR: quotes of them are as a machine read them")
+    WORDLESS = ("has no text: OCR finds none", "have no text: OCR finds none")
+    FAILED = (f"has no text: OCR does not get through it (limits: {PAGE_SECONDS} s, memory)",
+              f"have no text: OCR does not get through them (limits: {PAGE_SECONDS} s each, memory)")
+    BEYOND = (f"has no text: OCR reads {MOST_PAGES} pages of a file, no more",
+              f"have no text: OCR reads {MOST_PAGES} pages of a file, no more")
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    text: str
+    kind: _Kind
+
+
+def _read(data: bytes, source: str, ocr: Ocr | None = None) -> Iterator[Extract]:
     with PDFIUM:
-        title, pages, pictures = _title_and_pages(data, source)
-    if not any(page.strip() for page in pages):
-        count = "its 1 page holds" if len(pages) == 1 else f"its {len(pages)} pages hold"
-        raise FileError(source, f"{count} no text: a scan needs OCR first", "Run OCR on it and index the result")
-    yield Extract(title, PAGE_END.join(pages), _sections(pages), notices=_notices(pictures))
+        title, pages = _title_and_pages(data, source, ocr)
+    if not any(page.text.strip() for page in pages):
+        raise _without_text(source, pages, ocr)
+    yield Extract(title, PAGE_END.join(page.text for page in pages), _sections(pages, ocr), notices=_notices(pages))
 
 
-def _title_and_pages(data: bytes, source: str) -> tuple[str, list[str], list[int]]:
-    """The title, each page's text, and the numbers of the pages that show something but hold no text."""
+def _without_text(source: str, pages: list[_Page], ocr: Ocr | None) -> FileError:
+    count = "its 1 page holds" if len(pages) == 1 else f"its {len(pages)} pages hold"
+    if not ocr:
+        return NeedsOcr(source, f"{count} no text: a scan needs OCR first", "Have it read with: pullquote index --ocr")
+    failed = any(page.kind is _Kind.FAILED for page in pages)
+    why = f"OCR does not get through (limits: {PAGE_SECONDS} s a page, memory)" if failed else "OCR finds none"
+    return FileError(source, f"{count} no text, and {why}", "Scan it anew, or leave it out")
+
+
+def _title_and_pages(data: bytes, source: str, ocr: Ocr | None) -> tuple[str, list[_Page]]:
     pdf = _open(data, source)
     try:
-        pages = list(_pages(pdf, source))
-        pictures = [number for number, (text, shows) in enumerate(pages, start=1) if shows and not text.strip()]
-        return sensible_title(pdf.get_metadata_dict().get("Title", "")), [text for text, _ in pages], pictures
+        return sensible_title(pdf.get_metadata_dict().get("Title", "")), list(_pages(pdf, source, ocr))
     finally:
         pdf.close()
 
@@ -107,54 +136,80 @@ def _open(data: bytes, source: str) -> Any:
         raise _damaged(source, "it cannot be opened") from problem
 
 
-def _pages(pdf: Any, source: str) -> Iterator[tuple[str, bool]]:
-    """Each page's text, and whether anything is drawn on it (a page left blank needs no OCR)."""
+def _pages(pdf: Any, source: str, ocr: Ocr | None) -> Iterator[_Page]:
+    """Each page; those that show something but hold no text are read by OCR, if it is asked for."""
     import pypdfium2
     from pypdfium2.raw import FPDFPage_CountObjects
 
-    for number in range(len(pdf)):
+    tried = 0
+    for number in range(1, len(pdf) + 1):
         try:
-            page = pdf[number]
+            page = pdf[number - 1]
         except pypdfium2.PdfiumError as problem:
-            raise _damaged(source, f"page {number + 1} of {len(pdf)} cannot be opened") from problem
+            raise _damaged(source, f"page {number} of {len(pdf)} cannot be opened") from problem
         try:
-            yield page_text(page), FPDFPage_CountObjects(page) > 0
+            text = page_text(page)
+            if text.strip() or not FPDFPage_CountObjects(page):
+                yield _Page(text, _Kind.PLAIN)
+            elif not ocr:
+                yield _Page(text, _Kind.UNREAD)
+            elif tried == MOST_PAGES:
+                yield _Page(text, _Kind.BEYOND)
+            else:
+                tried += 1
+                ocr.tell(number)
+                yield _read_picture(page, ocr)
         finally:
             page.close()
+
+
+def _read_picture(page: Any, ocr: Ocr) -> _Page:
+    try:
+        text = read_page(page, ocr.languages).text
+    except OcrFailed:
+        return _Page("", _Kind.FAILED)
+    return _Page(text, _Kind.READ if text else _Kind.WORDLESS)
 
 
 def _damaged(source: str, what: str) -> FileError:
     return FileError(source, f"it is a damaged or incomplete PDF: {what}", "Get a whole copy and index it again")
 
 
-def _notices(pictures: list[int]) -> tuple[str, ...]:
-    """What to say of pages without text.
+def _notices(pages: list[_Page]) -> tuple[str, ...]:
+    """What to say of the pages that are not plain, for each kind."""
+    by_kind = ((kind, [number for number, page in enumerate(pages, start=1) if page.kind is kind]) for kind in _Kind)
+    return tuple(f"{_named(numbers)} {kind.value[len(numbers) > 1]}" for kind, numbers in by_kind
+                 if numbers and kind is not _Kind.PLAIN)
 
-    >>> _notices([3, 5, 6, 7])
-    ('pages 3 and 5-7 have no text: need OCR',)
+
+def _named(numbers: list[int]) -> str:
+    """Pages by number.
+
+    >>> _named([3, 5, 6, 7])
+    'pages 3 and 5-7'
     """
-    if len(pictures) < 2:
-        return tuple(f"page {number} has no text: needs OCR" for number in pictures)
+    if len(numbers) == 1:
+        return f"page {numbers[0]}"
     runs: list[list[int]] = []
-    for number in pictures:
+    for number in numbers:
         if runs and runs[-1][-1] == number - 1:
             runs[-1][1:] = [number]
         else:
             runs.append([number])
     *all_but_last, last = ["-".join(map(str, run)) for run in runs]
-    return (f"pages {', '.join(all_but_last)}{' and ' if all_but_last else ''}{last} have no text: need OCR",)
+    return f"pages {', '.join(all_but_last)}{' and ' if all_but_last else ''}{last}"
 
 
-def _sections(pages: list[str]) -> tuple[Section, ...]:
+def _sections(pages: list[_Page], ocr: Ocr | None) -> tuple[Section, ...]:
     """One section a page; the form feed belongs to the page before it, and only an empty last page has none."""
     sections = []
     start = 0
     for number, page in enumerate(pages, start=1):
-        end = start + len(page) + (len(PAGE_END) if number < len(pages) else 0)
+        end = start + len(page.text) + (len(PAGE_END) if number < len(pages) else 0)
         if end > start:
-            sections.append(Section(start, end, page=number))
+            sections.append(Section(start, end, page=number, ocr=ocr.languages if ocr and page.kind is _Kind.READ else ""))
         start = end
     return tuple(sections)
 
 
-FORMAT = Format("PDF", "application/pdf", (".pdf",), _recognises, _read)
+FORMAT = Format("PDF", MEDIA_TYPE, (".pdf",), _recognises, _read, _read)

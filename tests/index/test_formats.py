@@ -470,7 +470,7 @@ def test_pdf_that_is_truncated(read: Read, share: float) -> None:
 
 def test_pdf_that_is_a_scan(read: Read) -> None:
     assert error_of(read, "a.pdf", pdf([], [], [])) == (
-        "a.pdf: its 3 pages hold no text: a scan needs OCR first. Run OCR on it and index the result"
+        "a.pdf: its 3 pages hold no text: a scan needs OCR first. Have it read with: pullquote index --ocr"
     )
     assert "its 1 page holds no text" in error_of(read, "b.pdf", pdf([]))
 

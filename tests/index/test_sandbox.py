@@ -34,13 +34,13 @@ sys.path[:] = json.loads(sys.argv[1])
 import index.sandbox
 from index.sandbox import Content, Extract, Section
 read = index.sandbox.read_content
-def strange(path, source, characters):
+def strange(path, source, characters, ocr):
     if "crash" in source: os.abort()
     if "leave" in source: os._exit(7)
     if "hang" in source: time.sleep(600)
     if "odd" in source: return Content("text/plain", "", 1.0, (Extract("t", "text", (Section(1, 9),)),))
     if "write" in source: path.with_suffix(".out").write_text("x")
-    return read(path, source, characters)
+    return read(path, source, characters, ocr)
 index.sandbox.read_content = strange
 index.sandbox.serve(*map(int, sys.argv[2:]))
 """

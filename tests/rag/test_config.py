@@ -99,6 +99,12 @@ def test_limits_of_reading_can_be_set(home: Path, monkeypatch: pytest.MonkeyPatc
     assert Config.load(home).limits == Limits(0.5, 300, 1000)
 
 
+def test_the_language_of_ocr_can_be_set(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Config.load(home).ocr_language == "eng"
+    monkeypatch.setenv("PULLQUOTE_OCR_LANGUAGE", "deu+eng")
+    assert Config.load(home).ocr_language == "deu+eng"
+
+
 def test_a_bad_variable_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PULLQUOTE_PASSAGES", "many")
     with pytest.raises(SettingsError, match="PULLQUOTE_PASSAGES"):

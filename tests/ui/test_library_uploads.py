@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,13 +16,15 @@ from typing import Any
 
 import pytest
 from fakes import WordEncoder
+from pdfs import scanned
 
-from index.build import Progress, Report, erase
+from index.build import Progress, Report, erase, sync
 from index.errors import Busy, FileError
 from index.generation import current_id, file_sha256, open_current, writing
 from index.sandbox import Sandbox
 from ui.library import Cancelled, Library
 from ui.pages.chat import _take_files
+from ui.pages.library import Row
 
 OLD, NEW = "Staff have 25 days of leave.", "Staff have 26 days of leave."
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(40)
@@ -129,6 +132,32 @@ def test_what_was_taken_out_of_an_upload_stays_out_until_that_is_uploaded_again(
     assert (report.added, report.documents) == (("uploads/other.txt",), 5)
     report = add(library, sent(home, "faq.jsonl", rows))
     assert (report.added, report.documents) == (("uploads/faq.jsonl#2",), 6)
+
+
+def test_a_scan_goes_in_where_ocr_was_asked_for(library: Library, home: Path, encoder: HeldEncoder) -> None:
+    def steps(name: str, *pages: str) -> list[tuple[str, str]]:
+        file = sent(home, name, scanned(*([(50, 200, page)] if page else [] for page in pages)))
+        *_, (told, *_) = _take_files(library, [file])
+        return re.findall(r'class="row-in (\w+)">.*?<span>(.*?)</span>', told)
+
+    shed = "The shed is locked at night."
+    assert steps("shed.pdf", shed) == [("failed", "Its 1 page holds no text: a scan needs OCR first."
+                                                   " Have it read with: pullquote index --ocr.")]
+    sync(home, encoder=encoder, ocr="eng")
+    assert steps("shed.pdf", shed) == [
+        ("ready", "ready"), ("noticed", "page 1 was read by OCR: quotes of it are as a machine read it")]
+    assert texts(library) == {**BEFORE, "shed.pdf": shed}
+    assert steps("shed.pdf", "") == [("failed", "Its 1 page holds no text, and OCR finds none (the version indexed before"
+                                                " stays). Scan it anew, or leave it out.")]
+    assert texts(library) == {**BEFORE, "shed.pdf": shed}
+    assert (library.uploads / "shed.pdf").stat().st_size > 0
+    assert not (library.uploads / ".kept").exists()
+
+
+def test_a_row_says_which_page_ocr_reads() -> None:
+    row = Row("shed.pdf")
+    row.work(Progress("reading", 0, 1, "uploads/shed.pdf", page=7))
+    assert (row.state, row.note, row.share) == ("working", "reading page 7 by OCR", 0)
 
 
 def test_what_an_upload_replaced_can_be_erased_at_once(library: Library, home: Path) -> None:

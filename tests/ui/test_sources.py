@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,6 +69,13 @@ def test_pieces_are_exact_behind_characters_beyond_the_basic_plane(document) -> 
     assert marked(told, "other") == "Others 12."
     assert marked(told, "quote", "highlight", "other", "") == leave.text
     assert (told["paragraph"], told["paragraphs"], told["page"], told["heading"]) == (2, 3, 2, ["H"])
+
+
+def test_it_is_said_where_ocr_read_the_page(document) -> None:
+    leave = document("Staff have 25 days.", page=2)
+    assert surroundings(leave, cite(leave, "25 days"))["ocr"] is False
+    read = replace(leave, sections=(replace(leave.sections[0], ocr="eng"),))
+    assert surroundings(read, cite(read, "25 days"))["ocr"] is True
 
 
 def test_a_quote_over_two_paragraphs_is_marked_in_both(document) -> None:

@@ -53,7 +53,8 @@ class Row:
         """Say how far it is."""
         self.state = "working"
         self.share = progress.done / progress.total if progress.total else None
-        self.note = {"reading": "reading", "writing": "almost ready"}.get(
+        reading = f"reading page {progress.page} by OCR" if progress.page else "reading"
+        self.note = {"reading": reading, "writing": "almost ready"}.get(
             progress.stage, f"{progress.done:,} of {progress.total:,} chunks")
 
 
