@@ -49,12 +49,13 @@ def create_app(home: Path, config: Config | None = None, hosts: Collection[str] 
     add_error_handlers(app)
     app.include_router(router(library.assistant))
     app.mount("/ui", StaticFiles(directory=STATIC), name="ui")
+    os.environ["GRADIO_TEMP_DIR"] = str(library.sent)  # asked for again and again; of the last application in a process
     page = chat.page(library)
     page.has_launched = True  # a mounted page never says so itself, and without it Gradio takes any path for an upload
     gr.mount_gradio_app(
         app, page, path="/", theme=look.theme(), head=_head(), favicon_path=str(STATIC / "favicon.svg"),
         footer_links=[], run_history=False, ssr_mode=False, pwa=False, show_error=True, max_file_size=MAX_SIZE,
-        allowed_paths=[], blocked_paths=[str(home.absolute())])
+        allowed_paths=[], blocked_paths=[str(home.absolute() / name) for name in ("generations", "cache", "uploads")])
     return app
 
 

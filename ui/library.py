@@ -11,14 +11,17 @@ import threading
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import cached_property, partial
 from itertools import chain, count
 from pathlib import Path, PurePath
 from queue import Empty, SimpleQueue
 
+import filelock
+
 from index.build import Listener, Progress, Report, remove, sync
 from index.encoder import Encoder, load_encoder
-from index.errors import FileError, HomeError, NeedsOcr, NoIndex, PullquoteError
+from index.errors import Busy, FileError, HomeError, NeedsOcr, NoIndex, PullquoteError
 from index.generation import file_sha256, open_current, remembered, writing
 from index.sandbox import Sandbox
 from index.store import SourceInfo
@@ -43,14 +46,20 @@ class Library:
     Before a build, each new file is renamed into `uploads/`, and the one that was there into `uploads/.kept/` (where there
     was none, an empty file stands for it). After the build, and before anything else is done with a library in which
     `.kept` is found, each pair is settled: if the index holds the new file, the one before is deleted; else that comes back.
+
+    One process a home takes uploads, or what one is exchanging another would settle; others on the same home answer, and
+    take over once it has ended. What is on its way in lies in `.incoming`, and goes when that process ends or the next
+    begins.
     """
 
     def __init__(self, home: Path, config: Config | None = None) -> None:
         self.home = home
         self.config = config or Config.load(home)
         self.uploads = Path(os.path.abspath(home / "uploads"))  # noqa: PTH100 (as the index spells it)
-        self._kept = self.uploads / ".kept"  # both hidden: the index does not look into them
-        self._incoming = self.uploads / ".incoming"
+        self._kept = self.uploads / ".kept"  # hidden, as what follows: the index does not look into it
+        self._incoming = self.uploads.parent / ".incoming"
+        self.sent = self._incoming / secrets.token_hex(8)  # where the server puts what a browser sends
+        self._claim = filelock.FileLock(home / ".chat.lock", timeout=0, thread_local=False)
         self._sandbox = Sandbox(self.config.limits)  # for what is uploaded; a build has its own
         self._opening = threading.Lock()
         self._building = threading.Lock()
@@ -58,8 +67,8 @@ class Library:
         self._warming: threading.Thread | None = None
         self._assistant: Assistant | None = None
         self.ready = False  # whether the models are loaded, so that a question does not wait for them
-        shutil.rmtree(self._incoming, ignore_errors=True)
-        self._mend()
+        with suppress(HomeError):
+            self._claim_uploads()
 
     def assistant(self) -> Assistant:
         """The assistant, opened when it is first needed. Raises NoIndex."""
@@ -105,10 +114,12 @@ class Library:
         """Read an uploaded file and move it to the `staging` folder, under the name that it will have in the library.
 
         A file of that name in the library will be replaced; one that came with it will not: the second is numbered.
-        Raises FileError for a file that cannot be read. (Where it is for OCR to read it, the build will tell.)
+        Raises FileError for a file that cannot be read, and for any while another process takes uploads. (Where it is for
+        OCR to read it, the build will tell.)
         """
         name = safe_name(file.name)
         try:
+            self._claim_uploads()
             with suppress(*self._left_to_ocr()):
                 self._sandbox.read_documents(file, name)
             staged.mkdir(parents=True, exist_ok=True)
@@ -117,13 +128,15 @@ class Library:
             if not (self.uploads / name).exists():
                 raise
             raise FileError(name, f"{error.message} (the version before stays)", error.remedy) from error
+        except HomeError as error:
+            raise FileError(name, error.message, error.remedy) from error
         except OSError as error:
             raise FileError(name, f"it cannot be stored ({error.strerror})", "Make room, then add it again") from error
 
     def add(self, staged: Path) -> Iterator[Progress | Report]:
         """Take in the files of a `staging` folder, each in place of the upload of its name.
 
-        What is cancelled or fails leaves the uploads as they were.
+        What is cancelled or fails leaves the uploads as they were. The report tells of every file that did not go in.
         """
         def write(tell: Listener) -> Report:
             named = [self.uploads / file.name for file in sorted(staged.iterdir())]  # what was taken out of them comes back
@@ -141,6 +154,8 @@ class Library:
         self._sandbox.close()
         if self._assistant:
             self._assistant.close()
+        shutil.rmtree(self._incoming if self._claim.is_locked else self.sent, ignore_errors=True)
+        self._claim.release(force=True)
 
     def _left_to_ocr(self) -> tuple[type[NeedsOcr], ...]:
         made = remembered(self.home)
@@ -201,14 +216,44 @@ class Library:
                staged: Path | None = None) -> Report:
         with self._building:  # a build that was cancelled may still be on its way out
             tell(Progress("reading", 0, 0))  # this one may have been cancelled as well
+            encoder = self._encoder  # loaded before any file is moved
+            with suppress(HomeError):
+                self._claim_uploads()
+            new = sorted(file.name for file in staged.iterdir()) if staged else []
             try:
                 self._exchange(staged)
-                report = write(self.home, what, encoder=self._encoder, progress=tell)
+                report = write(self.home, what, encoder=encoder, progress=tell)
+                report = replace(report, skipped=(*report.skipped, *self._lost(new, report)))
             finally:  # here, not where the build is watched: only this thread knows whether it came to its end
                 self._mend()
         if not self.ready:
             self.warm_up()
         return report
+
+    def _claim_uploads(self) -> None:
+        """Be the one that takes uploads, and clear up after the one before. Raises HomeError where that cannot be."""
+        if self._claim.is_locked:
+            return
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            self._claim.acquire()
+        except filelock.Timeout:
+            raise Busy("another chat takes in the files of this library", "Add it there, or end that chat first") from None
+        except OSError as error:
+            raise HomeError(f"the home {self.home} cannot be written to ({error.strerror})", "Mend its permissions") from error
+        for left in self._incoming.glob("*"):
+            if left != self.sent:
+                shutil.rmtree(left, ignore_errors=True)
+        self._mend()
+
+    def _lost(self, names: Sequence[str], report: Report) -> Iterator[FileError]:
+        """Those of the new files that neither the report nor the index knows of."""
+        told = [*report.added, *report.updated, *(error.source for error in report.skipped)]
+        left = [name for name in names if not any(f"/{name}#" in f"{source}#" for source in told)]
+        indexed = _indexed(self.home) if left else {}
+        for name in left:
+            if str(self.uploads / name) not in indexed:
+                yield FileError(f"{self.uploads.name}/{name}", "it did not go into the library", "Add it again")
 
     def _free_name(self, file: Path, name: str, staged: Path) -> str:
         """The name, or the first numbered one that no other file has, neither among the new ones nor in the library."""
@@ -223,11 +268,13 @@ class Library:
 
     def _exchange(self, staged: Path | None) -> None:
         """Settle what was left to settle, then put the new files in place and keep what was there."""
+        if not self._claim.is_locked:  # another's to settle, and nothing was accepted
+            return
         try:
             with writing(self.home):
                 self._settle()
                 for new in sorted(staged.iterdir()) if staged else ():
-                    self._kept.mkdir(exist_ok=True)
+                    self._kept.mkdir(parents=True, exist_ok=True)
                     there, kept = self.uploads / new.name, self._kept / new.name
                     if there.exists():
                         there.replace(kept)
@@ -256,7 +303,7 @@ class Library:
 
     def _mend(self) -> None:
         """Settle if it can be done now: where another process writes or the index is damaged, the next build does it."""
-        if self._kept.is_dir():
+        if self._claim.is_locked and self._kept.is_dir():
             with suppress(PullquoteError, OSError), writing(self.home):
                 self._settle()
 

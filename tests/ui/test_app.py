@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 
 from index.errors import SettingsError
 from ui.app import FIRST_PORT, PORTS, _listen, create_app, serve
+from ui.pages.chat import DELETE_SENT
 
 
 @pytest.fixture
@@ -39,6 +40,23 @@ def test_a_file_of_the_server_is_no_upload(client: TestClient, home: Path, tmp_p
         told = client.get(f"/gradio_api/queue/data?session_hash={session}").text
         assert "was not uploaded by a user" in told
     assert not list(home.rglob("secret*"))
+
+
+def test_what_is_sent_waits_in_the_home_and_goes_with_the_chat(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ui.library.Library.warm_up", lambda self: None)
+    assert DELETE_SENT[1] >= 24 * 3600  # builds wait for each other
+    with TestClient(create_app(home), base_url="http://localhost") as client:
+        [path] = client.post("/gradio_api/upload", files={"files": ("picture.png", b"\x89PNG\r\n\x1a\n" + bytes(40))}).json()
+        assert Path(path).is_relative_to(home / ".incoming")
+        event = next(event for event in client.get("/config").json()["dependencies"]
+                     if any(kind == "upload" for _, kind in event["targets"]))
+        data = [[{"path": path, "meta": {"_type": "gradio.FileData"}}]]
+        client.post("/gradio_api/queue/join", json={"data": data, "fn_index": event["id"], "session_hash": "s"})
+        assert "It is a PNG" in client.get("/gradio_api/queue/data?session_hash=s").text  # it was read
+        assert not Path(path).exists()
+        [left] = client.post("/gradio_api/upload", files={"files": ("leave.txt", b"25 days")}).json()
+        assert Path(left).exists()
+    assert not (home / ".incoming").exists()
 
 
 def test_no_file_of_the_server_is_served(client: TestClient, tmp_path: Path) -> None:

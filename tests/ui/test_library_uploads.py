@@ -111,7 +111,7 @@ def settled(library: Library) -> dict[str, str]:
         time.sleep(0.01)
     assert files(library) == texts(library)
     assert not (library.uploads / ".kept").exists()
-    assert not list((library.uploads / ".incoming").iterdir())
+    assert not list((library.home / ".incoming").iterdir())
     return texts(library)
 
 
@@ -267,7 +267,7 @@ ui.library.load_encoder = lambda name: WordEncoder()
 ui.library.Library.warm_up = lambda self: None
 library = ui.library.Library(Path(sys.argv[2]))
 left = int(sys.argv[3])
-PLACES = ("/uploads/", "/generations/.tmp", "/.CURRENT"), ("/uploads/.kept/",)  # what is changed, what is opened
+PLACES = ("/uploads/", "/.incoming/", "/generations/.tmp", "/.CURRENT"), ("/uploads/.kept/",)  # what is changed, what is opened
 
 def die(event, arguments):
     global left
@@ -304,7 +304,7 @@ def test_a_kill_at_any_moment_loses_nothing(library: Library, home: Path) -> Non
         assert now in (before, after)
         assert files(again) == now, f"at moment {moment}"
         assert not (again.uploads / ".kept").exists()
-        assert not (again.uploads / ".incoming").exists() or not list((again.uploads / ".incoming").iterdir())
+        assert not list((home / ".incoming").glob("*"))
         *_, report = again.sync()
         assert isinstance(report, Report)
         assert (report.added, report.updated, report.removed, report.skipped) == ((), (), (), ())
@@ -322,12 +322,92 @@ def test_what_a_kill_left_is_settled_by_the_next_build_where_it_could_not_be_at_
     (library.uploads / ".kept").mkdir()
     (library.uploads / "leave.txt").rename(library.uploads / ".kept" / "leave.txt")
     sent(home, "leave.txt").rename(library.uploads / "leave.txt")
+    library.close()
     with writing(home):
         again = Library(home)
         assert files(again)[".kept/leave.txt"] == OLD
     assert add(again, sent(home, "new.txt")).added == ("uploads/new.txt",)
     assert settled(again) == {**BEFORE, "new.txt": NEW}
     again.close()
+
+
+def test_a_second_chat_answers_and_takes_no_files_until_the_first_has_ended(
+        library: Library, home: Path, encoder: HeldEncoder) -> None:
+    encoder.hold()
+    first = _take_files(library, [sent(home, "leave.txt"), sent(home, "new.txt")])
+    for _ in range(3):
+        next(first)
+    assert encoder.met.wait(60)
+    before = files(library)
+    assert before[".kept/leave.txt"] == OLD  # the first is in the midst of it
+    second = Library(home)
+    *_, last = _take_files(second, [sent(home, "other.txt")])
+    assert "Another chat takes in the files of this library. Add it there, or end that chat first." in told(last)
+    with pytest.raises(Busy):
+        list(second.sync())
+    assert files(library) == before
+    assert second.assistant().ask_anyway("How many days of leave do staff have?").quotes[0].text == OLD
+    encoder.go.set()
+    *_, last = first
+    assert "failed" not in told(last)
+    after = {**BEFORE, "leave.txt": NEW, "new.txt": NEW}
+    assert settled(library) == after
+    library.close()
+    *_, last = _take_files(second, [sent(home, "other.txt", "Cats sleep.")])
+    assert "failed" not in told(last)
+    assert texts(second) == files(second) == {**after, "other.txt": "Cats sleep."}
+    second.close()
+
+
+def test_the_encoder_is_there_before_any_file_is_moved(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = []
+
+    def load(name: str) -> WordEncoder:
+        there.append([path for path in (home / "uploads").rglob("*") if path.is_file()])
+        return WordEncoder()
+
+    monkeypatch.setattr("ui.library.load_encoder", load)
+    monkeypatch.setattr("ui.library.Library.warm_up", lambda self: None)
+    library = Library(home)
+    add(library, sent(home, "leave.txt"))
+    assert there == [[]]
+    library.close()
+
+
+def test_what_the_index_does_not_hold_is_not_called_ready(library: Library, home: Path, monkeypatch: Any) -> None:
+    build = vars(sys.modules["ui.library"])["sync"]
+
+    def robbed(*arguments: Any, **options: Any) -> Report:
+        (library.uploads / "new.txt").unlink()
+        return build(*arguments, **options)
+
+    monkeypatch.setattr("ui.library.sync", robbed)
+    again = sent(home, "pay.txt", BEFORE["pay.txt"])  # which the report need not tell of
+    rows = '{"id": "a", "text": "One day."}\n'
+    *_, last = _take_files(library, [sent(home, "leave.txt"), sent(home, "new.txt"), again, sent(home, "faq.jsonl", rows)])
+    shown = told(last).split('<div class="row-in ')[1:]
+    assert [row.split('"')[0] for row in shown] == ["ready", "failed", "ready", "ready"]
+    assert "It did not go into the library. Add it again." in shown[1]
+
+
+def test_what_was_sent_goes_when_the_chat_ends_or_the_next_begins(library: Library, home: Path) -> None:
+    def send(to: Library) -> Path:
+        to.sent.mkdir(parents=True)
+        (to.sent / "leave.txt").write_text(NEW)
+        return to.sent
+
+    ours, other = send(library), Library(home)
+    others = send(other)
+    assert ours.exists()  # the other one began while we are there
+    other.close()
+    assert (ours.exists(), others.exists()) == (True, False)
+    library.close()
+    assert not (home / ".incoming").exists()
+    killed = home / ".incoming" / "0123456789abcdef"
+    killed.mkdir(parents=True)
+    (killed / "leave.txt").write_text(NEW)
+    Library(home).close()
+    assert not killed.exists()
 
 
 def test_two_files_of_one_name_are_both_kept(library: Library, home: Path) -> None:

@@ -23,6 +23,9 @@ from ui.library import Cancelled, Library
 from ui.pages.library import REMOVE_SCRIPT, Row, documents_html, file_count, rows_html
 from ui.render import answer_html, counted, error_html, question_html, sentence, status_html
 
+# Seconds: how often the server looks for sent files that nothing has become of, and how old they are then. Files wait while
+# builds go on, one after the other.
+DELETE_SENT = (3600, 7 * 24 * 3600)
 PAUSE = 0.12  # seconds between two quotes of an answer: they appear one by one, in reading order
 
 _SAMPLE_QUESTIONS = ["How many days of annual leave do permanent staff have?", "What is a blue day?",
@@ -38,7 +41,7 @@ Updates = tuple[Any, ...]
 
 def page(library: Library) -> gr.Blocks:
     """The page on a library."""
-    blocks = gr.Blocks(title="Pullquote", fill_width=True, fill_height=True, analytics_enabled=False, delete_cache=(600, 600))
+    blocks = gr.Blocks(title="Pullquote", fill_width=True, fill_height=True, analytics_enabled=False, delete_cache=DELETE_SENT)
     with blocks, gr.Row(elem_id="page"):
         turns = gr.State([])
         with gr.Column(elem_id="library", min_width=0):
