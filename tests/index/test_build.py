@@ -172,7 +172,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
         work.hashed.append(path.name)
         return file_sha256(path)
 
-    def parsing(_: Sandbox, path: Path, source: str) -> list[Document]:
+    def parsing(_: Sandbox, path: Path, source: str, _tell: object) -> list[Document]:
         work.parsed.append(path.name)
         return read_documents(path, source)
 

@@ -458,10 +458,10 @@ def test_what_can_be_read_and_yet_not_go_in_is_withdrawn(library: Library, home:
     """As where a file changes after it was read: the build leaves it out, and so do the uploads."""
 
     class Unlucky(Sandbox):
-        def read_documents(self, path: Path, source: str) -> Any:
+        def read_documents(self, path: Path, source: str, *tell: Any) -> Any:
             if path.name in ("leave.txt", "new.txt"):
                 raise FileError(source, "it is strange", "Send another")
-            return super().read_documents(path, source)
+            return super().read_documents(path, source, *tell)
 
     monkeypatch.setattr("index.build.Sandbox", Unlucky)
     *_, last = _take_files(library, [sent(home, "leave.txt"), sent(home, "new.txt"), sent(home, "other.txt")])
