@@ -297,14 +297,14 @@ def _look(home: Path, roots: Sequence[Root], scan: Sequence[Root], excluded: Seq
           ) -> Iterator[Found]:
     """The files below the roots to look through, the home's own left out; what cannot be looked at is noted."""
     seen: set[str] = set()
-    ours = tuple(_absolute(home / name) for name in OWN)
+    ours = tuple(f"{_absolute(home / name)}/" for name in OWN)
     for root in scan:
         top = next(Path(whole.path) for whole in roots if _below(root.name, whole.name))
         for found in find_files(Path(root.path), root.name, top):
             if isinstance(found, FileError):
                 changes.skipped.append(found)
                 continue
-            own = any(found.path.is_relative_to(path) for path in ours)
+            own = f"{found.path}/".startswith(ours)  # of text: this is asked of every file
             if not own and str(found.path) not in seen and not any(_below(found.source, name) for name in excluded):
                 seen.add(str(found.path))
                 yield found

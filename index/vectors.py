@@ -25,7 +25,7 @@ from index.store import Half, Places, Vector, in_order
 
 FLAT, INVERTED = "flat", "ivf"
 KINDS = {FLAT: "every one is scored", INVERTED: "an inverted file finds candidates, which are scored"}
-FLAT_UP_TO = 250_000  # rows: more than 10 ms a search beyond
+FLAT_UP_TO = 180_000  # rows: more than 10 ms a search beyond
 STORED, CELLS = "vectors.f16", "vectors.faiss"  # the files
 _BLOCK = 65_536  # rows in memory at once
 _TRAINED_ON = 64  # rows a cell
