@@ -22,11 +22,13 @@ from index.files import Found, find_files, title_from, writable
 from index.formats.pdf import MEDIA_TYPE as PDF
 from index.generation import (
     KEPT,
+    PLACES,
     Generation,
     Manifest,
     Root,
     checksums,
     contents,
+    copy,
     file_sha256,
     generations,
     open_current,
@@ -122,12 +124,16 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
         kept = _carried(before, roots, scan, found, changes)
         if before and not rebuild and ocr == before.manifest.ocr and _same(before, roots, excluded, kept, found):
             return _nothing_new(before, changes, started)
-        with _build(home, before, encoder, chunking, ocr, flat_up_to, tell) as build, Sandbox(limits, ocr) as sandbox:
+        adds = (before is not None and not rebuild and ocr == before.manifest.ocr
+                and _only_adds(before, excluded, kept, found))
+        with _build(home, before, encoder, chunking, ocr, flat_up_to, tell, adds) as build, Sandbox(limits, ocr) as sandbox:
             files: list[tuple[str, Found | FileRecord]] = sorted([*kept.items(), *found.items()], key=lambda item: item[0])
             for number, (source, file) in enumerate(files, 1):
                 here = Progress("reading", number - 1, len(files), source)
                 tell(here)
-                if isinstance(file, Found):
+                if adds and source in build.stays:
+                    changes.unchanged += build.stays[source]
+                elif isinstance(file, Found):
                     _take_in(build, sandbox, file, excluded, rebuild, changes, partial(_tell_page, tell, here))
                 else:
                     changes.unchanged += build.carry(file)
@@ -135,7 +141,7 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
             if before and not rebuild and not build.differs(roots, excluded) and not (changes.added or changes.updated):
                 return _nothing_new(before, changes, started)
             manifest = build.finish(roots, excluded)
-        old = {info.source for info in before.sources()} if before else set()
+        old = before.catalog.names() if before else set()
         removed = old - build.sources
     return Report(manifest.id, tuple(changes.added), tuple(changes.updated), tuple(sorted(removed)), changes.unchanged,
                   tuple(changes.skipped), tuple(changes.notices), manifest.documents, manifest.chunks, build.encoded,
@@ -380,10 +386,21 @@ def _carried(before: Generation | None, roots: Sequence[Root], scan: Sequence[Ro
 def _same(before: Generation, roots: tuple[Root, ...], excluded: tuple[str, ...], kept: dict[str, FileRecord],
           found: dict[str, Found]) -> bool:
     """Whether there is nothing to do: the same roots hold the same files, of the same size and time."""
-    now = {(str(f.path), f.source, f.size, f.mtime_ns) for f in found.values()}
-    now |= {(r.path, r.source, r.size, r.mtime_ns) for r in kept.values()}
-    then = {(r.path, r.source, r.size, r.mtime_ns) for r in before.catalog.files()}
+    now, then = _states([*found.values(), *kept.values()]), _states(before.catalog.files())
     return now == then and (roots, excluded) == (before.manifest.roots, before.manifest.excluded)
+
+
+def _states(files: Iterable[Found | FileRecord]) -> set[tuple[str, str, int, int]]:
+    """By what a file is taken to be the one that was read."""
+    return {(str(file.path), file.source, file.size, file.mtime_ns) for file in files}
+
+
+def _only_adds(before: Generation, excluded: tuple[str, ...], kept: dict[str, FileRecord], found: dict[str, Found]) -> bool:
+    """Whether every file of the generation before is as it was then, and no file can hold a document of another's name."""
+    now, then = _states([*found.values(), *kept.values()]), _states(before.catalog.files())
+    sources = found.keys() | kept.keys()
+    alike = any(source[:at] in sources for source in sources for at in range(len(source)) if source[at] == "#")
+    return bool(then) and then <= now and excluded == before.manifest.excluded and not alike
 
 
 def _take_in(build: _Build, sandbox: Sandbox, file: Found, excluded: Sequence[str], rebuild: bool,
@@ -444,10 +461,12 @@ def _seconds(nanoseconds: int) -> float:
 
 
 class _Build:
-    """A generation being written. Rows are given out in the order of `add` and `carry`; vectors follow in batches."""
+    """A generation being written, from nothing or, where it `adds`, from a copy of the one before. Rows are given out in the
+    order of `add` and `carry`; vectors follow in batches.
+    """
 
     def __init__(self, home: Path, folder: Path, before: Generation | None, encoder: Encoder, chunking: Chunking,
-                 ocr: str, flat_up_to: int, tell: Listener) -> None:
+                 ocr: str, flat_up_to: int, tell: Listener, adds: bool) -> None:
         self.home, self.folder, self.before, self.ocr = home, folder, before, ocr
         self.known = {record.path: record for record in before.catalog.files()} if before else {}
         self._alike: dict[tuple[int, str], list[FileRecord]] = {}
@@ -456,7 +475,12 @@ class _Build:
         changed = before and before.manifest.ocr != ocr
         self._anew = {info.path for info in before.sources() if info.media_type == PDF} if before and changed else set()
         self.sources: set[str] = set()
+        self.stays: dict[str, int] = {}
         self._files: set[FileRecord] = set()
+        if before and adds:
+            copy(before, folder)
+            self.sources, self._files = before.catalog.names(), set(self.known.values())
+            self.stays = before.catalog.documents_by_file()
         self._encoder, self._chunking, self._flat_up_to, self._tell = encoder, chunking, flat_up_to, tell
         self._cache = EmbeddingCache(home / "cache" / "embeddings.sqlite", encoder)
         self._catalog = CatalogWriter(folder / "catalog.sqlite")
@@ -559,6 +583,7 @@ class _Build:
             self._encode()
         self._tell(Progress("writing", 0, 1))
         catalog = self._catalog
+        catalog.places().tofile(self.folder / PLACES)
         catalog.finish()
         self._lexical.close()
         kind = self._vectors.finish(self._flat_up_to)
@@ -600,14 +625,14 @@ class _Build:
 
 @contextmanager
 def _build(home: Path, before: Generation | None, encoder: Encoder, chunking: Chunking, ocr: str, flat_up_to: int,
-           tell: Listener) -> Iterator[_Build]:
+           tell: Listener, adds: bool = False) -> Iterator[_Build]:
     """A build in a temporary folder, which is gone afterwards whatever happens."""
     folder = home / "generations" / ".tmp-build"
     build = None
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        build = _Build(home, folder, before, encoder, chunking, ocr, flat_up_to, tell)
+        build = _Build(home, folder, before, encoder, chunking, ocr, flat_up_to, tell, adds)
         yield build
     except (OSError, sqlite3.Error, MemoryError) as error:
         raise _not_written(home, error) from error

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from index.errors import SourceGone
-from index.store import SourceInfo
+from index.store import Places, SourceInfo
 from index.types import Chunk, Document, Section
 
 _TABLES = """
@@ -38,16 +40,17 @@ class FileRecord:
 
 
 class CatalogWriter:
-    """Writes a new catalog. Chunks get consecutive rows from 0, the positions of their vectors."""
+    """Writes a catalog, or adds to one that is there. Chunks get consecutive rows from 0, the positions of their vectors."""
 
     def __init__(self, path: Path) -> None:
+        there = path.exists()
         self._database = sqlite3.connect(path)
-        self._database.execute("PRAGMA journal_mode = OFF")  # a new file: a crash leaves nothing that is ever opened
+        self._database.execute("PRAGMA journal_mode = OFF")  # not published yet: a crash leaves nothing that is ever opened
         self._database.execute("PRAGMA synchronous = OFF")  # whoever publishes the folder syncs it, once
-        self._database.executescript(_TABLES)
-        self.rows = 0
-        self.documents = 0
-        self.tokens = 0
+        if not there:
+            self._database.executescript(_TABLES)
+        [(self.documents,)] = self._database.execute("SELECT count(*) FROM document")
+        [(self.rows, self.tokens)] = self._database.execute("SELECT count(*), coalesce(sum(tokens), 0) FROM chunk")
 
     def add_file(self, record: FileRecord) -> None:
         """Remember a file's state, to tell later whether it changed."""
@@ -72,6 +75,17 @@ class CatalogWriter:
         self.documents += 1
         self.tokens += sum(chunk.tokens for chunk in chunks)
         return rows
+
+    def places(self) -> Places:
+        """Each row's place in the order of the library: by the files' sources, and as they stand in a file."""
+        ranges = list(self._database.execute(
+            "SELECT min(chunk.row), count(*) FROM chunk JOIN document ON document.id = chunk.document_id"
+            " LEFT JOIN file ON file.path = document.path GROUP BY document.id ORDER BY file.source, min(chunk.row)"))
+        places, place = np.empty(self.rows, dtype=np.uint32), 0
+        for row, count in ranges:
+            places[row : row + count] = np.arange(place, place + count)
+            place += count
+        return places
 
     def finish(self) -> None:
         """Commit and close."""
@@ -136,6 +150,15 @@ class Catalog:
     def keys(self) -> set[bytes]:
         """The keys, in the cache of embeddings, of the vectors that this generation is made of."""
         return {key for (key,) in self._database.execute("SELECT key FROM chunk")}
+
+    def names(self) -> set[str]:
+        """Every document's source."""
+        return {source for (source,) in self._database.execute("SELECT source FROM document")}
+
+    def documents_by_file(self) -> dict[str, int]:
+        """How many documents each file holds, by the file's source."""
+        return dict(self._database.execute("SELECT file.source, count(document.id) FROM file LEFT JOIN document"
+                                           " ON document.path = file.path GROUP BY file.source"))
 
     def sources(self) -> list[SourceInfo]:
         """Every document without its text, by source."""

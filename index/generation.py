@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import filelock
+import numpy as np
 import orjson
 
 from index.catalog import Catalog
@@ -30,9 +31,10 @@ from index.lexical import Lexical
 from index.recent import Recent
 from index.store import Hit, SourceInfo, Vector
 from index.types import Chunk, Document
-from index.vectors import Vectors
+from index.vectors import CELLS, Vectors
 
 FORMAT = 3
+PLACES = "places.u32"
 KEPT = 3  # generations that prune leaves: the one in use and those before it
 _ID = re.compile(r"\d{6,}-[0-9a-f]{8}")
 _IN_MEMORY = 20_000_000  # characters of documents that were looked at last; one with more stays alone
@@ -111,9 +113,10 @@ class Generation:
         if damaged:
             raise Corrupt(f"the file {damaged[0][0]} of the index generation {folder.name} is damaged or missing", _MEND)
         try:
+            places = np.fromfile(folder / PLACES, dtype=np.uint32)
             self.catalog = Catalog(folder / "catalog.sqlite")
-            self.vectors = Vectors(folder, self.manifest.dimension, self.manifest.vectors)
-            self._lexical = Lexical(folder / "lexical")
+            self.vectors = Vectors(folder, self.manifest.dimension, self.manifest.vectors, places)
+            self._lexical = Lexical(folder / "lexical", places)
         except (OSError, sqlite3.Error, RuntimeError, ValueError) as error:  # each library has its own
             raise Corrupt(f"the index generation {folder.name} cannot be opened ({error})", _MEND) from error
         self._document = Recent(self.catalog.document, _weight, _IN_MEMORY)
@@ -336,6 +339,14 @@ def checksums(folder: Path, names: Iterable[str]) -> dict[str, str]:
     there = [name for name in names if (folder / name).is_file()]
     with ThreadPoolExecutor(2) as pool:
         return dict(zip(there, pool.map(lambda name: file_sha256(folder / name), there), strict=True))
+
+
+def copy(generation: Generation, folder: Path) -> None:
+    """Copy what can be added to: catalog, terms and vectors. Nothing is shared, so that damage to one is not to both."""
+    for name in generation.manifest.files:
+        if name not in (PLACES, CELLS):
+            (folder / name).parent.mkdir(exist_ok=True)
+            shutil.copyfile(generation.folder / name, folder / name)
 
 
 def contents(folder: Path) -> list[str]:

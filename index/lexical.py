@@ -10,7 +10,10 @@ from pathlib import Path
 
 import tantivy
 
+from index.store import Places, in_order
+
 _TOKENIZER = "pullquote"
+_DIGITS = 3  # of a score, after the point
 # The question's own words that no passage is about; every other word counts.
 STOP_WORDS = (
     "a an and are as at be by can could did do does for from had has have how i if in is it its of on or our shall should"
@@ -34,11 +37,12 @@ def _schema() -> tantivy.Schema:
 
 
 class LexicalWriter:
-    """Writes the terms of chunks, in the order of their rows, into a new folder."""
+    """Writes the terms of chunks into a folder, beside those that it has already."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True)
-        index = tantivy.Index(_schema(), path=str(folder))
+        there = folder.exists()
+        folder.mkdir(parents=True, exist_ok=True)
+        index = tantivy.Index.open(str(folder)) if there else tantivy.Index(_schema(), path=str(folder))
         index.register_tokenizer(_TOKENIZER, analyzer())
         self._writer = index.writer(heap_size=64_000_000, num_threads=1)  # one thread: the same files give the same order
 
@@ -76,9 +80,10 @@ def _lockable(folder: Path) -> Iterator[Path]:
 
 
 class Lexical:
-    """Read-only BM25 search over a written folder."""
+    """Read-only BM25 search over a written folder. `places` (n,) is each row's place in the order of the library."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, places: Places) -> None:
+        self._places = places
         with _lockable(folder) as place:
             index = tantivy.Index.open(str(place))
             index.register_tokenizer(_TOKENIZER, analyzer())
@@ -92,12 +97,20 @@ class Lexical:
         return list(dict.fromkeys(self._content_words.analyze(text) or self._all_words.analyze(text)))
 
     def search(self, question: str, k: int) -> list[tuple[int, float]]:
-        """The `k` best rows with their BM25 scores, best first, equal ones by row."""
+        """The `k` best rows with their BM25 scores, best first, equal ones by place.
+
+        Scores are rounded: tantivy adds up a row's terms in an order that depends on what else was added with the row.
+        """
         queries = [(tantivy.Occur.Should, tantivy.Query.term_query(self._schema, "text", term, "freq"))
                    for term in self.terms(question)]
         if not queries or k < 1:
             return []
-        hits = self._searcher.search(tantivy.Query.boolean_query(queries), k, count=False).hits
+        fetched = k + 8
+        while True:  # tantivy cuts among equals as it likes: fetch until the cut does not fall among them
+            hits = self._searcher.search(tantivy.Query.boolean_query(queries), fetched, count=False).hits
+            if len(hits) < fetched or round(hits[-1][0], _DIGITS) < round(hits[k - 1][0], _DIGITS):
+                break
+            fetched *= 2
         rows = self._searcher.fast_field_values("row", [address for _, address in hits])
-        scored = [(int(row), float(score)) for (score, _), row in zip(hits, rows, strict=True) if row is not None]
-        return sorted(scored, key=lambda hit: (-hit[1], hit[0]))
+        scored = [(int(row), round(score, _DIGITS)) for (score, _), row in zip(hits, rows, strict=True) if row is not None]
+        return in_order(scored, self._places)[:k]

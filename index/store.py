@@ -13,6 +13,7 @@ from index.types import Chunk, Document
 
 Vector = NDArray[np.float32]
 Half = NDArray[np.float16]
+Places = NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +70,8 @@ class PassageStore(Protocol):
 
     def close(self) -> None:
         """Give back files and memory."""
+
+
+def in_order(hits: Sequence[tuple[int, float]], places: Places) -> list[tuple[int, float]]:
+    """Rows with their scores, best first, equal ones by the rows' places."""
+    return sorted(hits, key=lambda hit: (-hit[1], places[hit[0]]))

@@ -21,26 +21,29 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from index.store import Half, Vector
+from index.store import Half, Places, Vector, in_order
 
 FLAT, INVERTED = "flat", "ivf"
 KINDS = {FLAT: "every one is scored", INVERTED: "an inverted file finds candidates, which are scored"}
-FLAT_UP_TO = 250_000  # rows: more than 10 ms a search beyond
+FLAT_UP_TO = 180_000  # rows: more than 10 ms a search beyond
 STORED, CELLS = "vectors.f16", "vectors.faiss"  # the files
 _BLOCK = 65_536  # rows in memory at once
 _TRAINED_ON = 64  # rows a cell
 _ROUNDS = 10  # of k-means
-_PROBED = 32  # cells that a search looks into
+_PROBED = 96  # cells that a search looks into
 _CANDIDATES = 4  # times as many rows as are asked for are scored exactly, and
 _AT_LEAST = 200
 
 
 class VectorWriter:
-    """Writes a new folder's vectors as they come, in any order of rows; nothing but the rows at hand is in memory."""
+    """Writes vectors as they come, in any order of rows, beside those that the folder has already; nothing but the rows at
+    hand is in memory.
+    """
 
     def __init__(self, folder: Path, dimension: int) -> None:
         self._folder, self._dimension = folder, dimension
-        self._file = (folder / STORED).open("wb")
+        (folder / STORED).touch()
+        self._file = (folder / STORED).open("r+b")
 
     def put(self, rows: Sequence[int], vectors: Half | Vector) -> None:
         """Write `vectors` (n, dimension) at the n given rows, which ascend."""
@@ -68,9 +71,13 @@ class VectorWriter:
 
 
 class Vectors:
-    """Read-only search over a written folder. Check the files' hashes first: FAISS loads damaged ones silently."""
+    """Read-only search over a written folder. Check the files' hashes first: FAISS loads damaged ones silently.
 
-    def __init__(self, folder: Path, dimension: int, kind: str) -> None:
+    `places` (n,) is each row's place in the order of the library.
+    """
+
+    def __init__(self, folder: Path, dimension: int, kind: str, places: Places) -> None:
+        self._places = places
         self._stored = _stored(folder, dimension)
         self._cells = _read(folder / CELLS) if kind == INVERTED else None
         self._all = _flat(self._stored) if kind == FLAT else None
@@ -79,16 +86,18 @@ class Vectors:
         return len(self._stored)
 
     def search(self, vector: Vector, k: int) -> list[tuple[int, float]]:
-        """The `k` nearest rows with their inner products, best first, equal ones by row."""
+        """The `k` nearest rows with their inner products, best first, equal ones by place."""
         k = min(k, len(self))
         if k == 0:
             return []
         with _one_thread():
             if self._all:
-                return _best(self._all, vector, k)
-            assert self._cells
-            rows = _candidates(self._cells, vector, k)
-            return [(int(rows[at]), score) for at, score in _best(_flat(self._stored[rows]), vector, k)]
+                hits = _best(self._all, vector, k)
+            else:
+                assert self._cells
+                rows = _candidates(self._cells, vector, k)
+                hits = [(int(rows[at]), score) for at, score in _best(_flat(self._stored[rows]), vector, k)]
+        return in_order(hits, self._places)[:k]
 
     def take(self, rows: Sequence[int]) -> NDArray[np.float32]:
         """The vectors (n, d) of the given rows."""
@@ -112,15 +121,14 @@ def _flat(vectors: Half) -> faiss.IndexScalarQuantizer:
 
 
 def _best(index: faiss.IndexScalarQuantizer, vector: Vector, k: int) -> list[tuple[int, float]]:
-    """The `k` nearest rows of an exact index with their inner products, best first, equal ones by row."""
+    """The `k` nearest rows of an exact index with their inner products, and all that equal the last of them."""
     fetched = min(k + 8, index.ntotal)
     while True:  # FAISS cuts among equals as it likes: fetch until the cut does not fall among them
         scores, rows = index.search(vector.reshape(1, -1).astype(np.float32), fetched)
         if fetched == index.ntotal or scores[0, -1] < scores[0, k - 1]:
             break
         fetched = min(2 * fetched, index.ntotal)
-    hits = zip(rows[0].tolist(), scores[0].tolist(), strict=True)
-    return sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:k]
+    return list(zip(rows[0].tolist(), scores[0].tolist(), strict=True))
 
 
 def _candidates(cells: faiss.IndexIVF, vector: Vector, k: int) -> NDArray[np.int64]:

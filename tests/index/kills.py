@@ -41,6 +41,8 @@ BEFORE = {f"{word}.md": f"# {word}\n\n" + f"The {word} is told of here at length
 AFTER = {**BEFORE, **{f"new/{word}.txt": f"Another {word} came by boat." for word in WORDS},
          "otter.md": "# otter\n\nIt has moved.", "harbour-2.md": BEFORE["harbour.md"]}
 del AFTER["ferry.md"], AFTER["harbour.md"]
+if sys.argv[3] == "add":  # what was there stays
+    AFTER |= BEFORE
 CHANGES = {"rename", "replace", "fsync", "unlink", "rmdir", "mkdir", "connect", "Connection.commit", "Connection.execute",
            "Connection.executemany", "Connection.executescript", "Connection.close", "BufferedWriter.write", "FileIO.write",
            "TextIOWrapper.write", "TextIOWrapper.close", "BufferedWriter.close", "IndexWriter.commit",

@@ -1261,3 +1261,94 @@ def test_rollback_does_not_go_to_a_generation_that_was_itself_left_by_a_rollback
     edit(docs / "ferry.txt", "It is mended.")
     sync(home, encoder=encoder)
     assert rollback(home).id == good
+
+
+# Adding to what is there
+
+
+@pytest.fixture
+def copied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The generations that builds copied to add to them."""
+    ids: list[str] = []
+
+    def noted(before: Generation, folder: Path) -> None:
+        ids.append(before.generation)
+        generation.copy(before, folder)
+
+    monkeypatch.setattr("index.build.copy", noted)
+    return ids
+
+
+def same_as_new(home: Path, fresh: Path, docs: Path, encoder: Any) -> None:
+    """Compare with an index made from scratch, ties included."""
+    sync(fresh, [docs], encoder=encoder)
+    with closing(open_current(home)) as here, closing(open_current(fresh)) as there:
+        assert here.sources() == there.sources()
+        for question in ("otter", "lantern", "the ferry and the otter at noon", "bicycles"):
+            vector = encoder.encode([question])[0]
+            for k in (1, 2, 3, 5, 50):
+                assert here.dense(vector, k) == there.dense(vector, k)
+                assert here.lexical(question, k) == there.lexical(question, k)
+
+
+def test_what_is_only_added_goes_beside_a_copy_of_what_was_there(home, docs, encoder, tmp_path, copied) -> None:
+    edit(docs / "m.jsonl", "\n".join(json.dumps({"id": n, "text": "The lantern is lit."}) for n in (10, 9, 1)))
+    sync(home, [docs], encoder=encoder)
+    before = home / "generations" / current_id(home)
+    kept = {path: path.read_bytes() for path in before.rglob("*") if path.is_file()}
+    for number, name in enumerate(("a.txt", "z.txt", "sub/a.txt", "n.jsonl", "copy.md")):
+        edit(docs / name, json.dumps({"id": 3, "text": "The lantern is lit."}) if name == "n.jsonl" else "The lantern is lit.")
+        if name == "copy.md":
+            shutil.copy(docs / "otter.md", docs / name)
+        report = sync(home, encoder=encoder)
+        assert (len(report.added), report.updated, report.removed, report.unchanged) == (1, (), (), 6 + number)
+        assert report.documents == 7 + number
+        same_as_new(home, tmp_path / f"fresh{number}", docs, encoder)
+    assert len(copied) == 5
+    assert not before.exists() or kept == {path: path.read_bytes() for path in before.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("change", ["edit", "touch", "delete", "rename", "name again"])
+def test_whatever_else_happens_everything_is_written_anew(home, docs, encoder, tmp_path, copied, change: str) -> None:
+    sync(home, [docs], encoder=encoder)
+    if change == "name again":
+        remove(home, ["docs/ferry.txt"], encoder=encoder)
+    edit(docs / "new.txt", "The lantern is lit.")
+    match change:
+        case "edit":
+            edit(docs / "ferry.txt", "It is late.")
+        case "touch":
+            edit(docs / "ferry.txt", (docs / "ferry.txt").read_bytes())
+        case "delete":
+            (docs / "ferry.txt").unlink()
+        case "rename":
+            (docs / "ferry.txt").rename(docs / "boat.txt")
+    sync(home, [docs] if change == "name again" else [], encoder=encoder)
+    assert copied == []
+    same_as_new(home, tmp_path / "fresh", docs, encoder)
+
+
+def test_a_file_whose_name_could_be_another_files_row_is_not_simply_added(home, docs, encoder, tmp_path) -> None:
+    """Which of the two is refused is up to their order, not to which came first."""
+    edit(docs / "a.jsonl#1", "A file of that name.")
+    sync(home, [docs], encoder=encoder)
+    edit(docs / "a.jsonl", json.dumps({"id": "1", "text": "A row of that name."}))
+    report = sync(home, encoder=encoder)
+    fresh = sync(tmp_path / "fresh", [docs], encoder=encoder)
+    assert [error.source for error in report.skipped] == [error.source for error in fresh.skipped] == ["docs/a.jsonl#1"]
+
+
+def test_nothing_of_what_is_added_to_is_shared_with_the_generation_before(home, docs, encoder) -> None:
+    before = sync(home, [docs], encoder=encoder).generation
+    edit(docs / "new.txt", "The lantern is lit.")
+    after = sync(home, encoder=encoder).generation
+    files = [{path.stat().st_ino for path in (home / "generations" / id).rglob("*")} for id in (before, after)]
+    assert not files[0] & files[1]
+
+
+def test_a_large_library_is_added_to_as_well(home, docs, encoder, tmp_path) -> None:
+    sync(home, [docs], encoder=encoder, flat_up_to=0)
+    edit(docs / "new.txt", "The lantern is lit.")
+    sync(home, encoder=encoder, flat_up_to=0)
+    assert current_manifest(home).vectors == "ivf"
+    same_as_new(home, tmp_path / "fresh", docs, encoder)

@@ -57,7 +57,7 @@ def found(home: Path, secrets: dict[str, bytes]) -> set[str]:
     there = set()
     for path in home.rglob("*"):
         if path.is_dir():
-            if path.name == "lexical" and Lexical(path).search(WORD, 1):
+            if path.name == "lexical" and Lexical(path, np.arange(100, dtype=np.uint32)).search(WORD, 1):
                 there.add("lexical: searched")
             continue
         data = path.read_bytes() + path.name.encode()

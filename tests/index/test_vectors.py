@@ -33,7 +33,7 @@ def written(folder: Path, vectors: NDArray[np.float16], kind: str) -> Vectors:
     writer = VectorWriter(folder, DIMENSION)
     writer.put(range(len(vectors)), vectors)
     assert writer.finish(flat_up_to=0 if kind == INVERTED else len(vectors)) == kind
-    return Vectors(folder, DIMENSION, kind)
+    return Vectors(folder, DIMENSION, kind, np.arange(len(vectors), dtype=np.uint32))
 
 
 @given(st.lists(st.integers(0, 9), max_size=12), st.randoms())
@@ -48,7 +48,7 @@ def test_rows_come_back_as_they_were_put_in_any_order(sizes: list[int], chance) 
             rows = [row for row, put in enumerate(owner) if put == number]
             writer.put(rows, vectors[rows])
         assert writer.finish(flat_up_to=10_000) == FLAT
-        store = Vectors(Path(folder), DIMENSION, FLAT)
+        store = Vectors(Path(folder), DIMENSION, FLAT, np.arange(len(vectors), dtype=np.uint32))
         assert len(store) == len(vectors)
         np.testing.assert_array_equal(store.take(range(len(vectors))), vectors)
         np.testing.assert_array_equal(store.take([0, 0] if len(vectors) else []), vectors[[0, 0] if len(vectors) else []])
