@@ -16,6 +16,7 @@ from functools import cached_property, partial
 from itertools import chain, count
 from pathlib import Path, PurePath
 from queue import Empty, SimpleQueue
+from typing import Any
 
 import filelock
 
@@ -138,11 +139,13 @@ class Library:
 
         What is cancelled or fails leaves the uploads as they were. The report tells of every file that did not go in.
         """
-        def write(tell: Listener) -> Report:
-            named = [self.uploads / file.name for file in sorted(staged.iterdir())]  # what was taken out of them comes back
-            return self._write(self._sync, [self.uploads, *named], tell, staged)
+        names = sorted(file.name for file in staged.iterdir())
 
-        return self._watched(write)
+        def into(home: Path, what: Sequence[Path], **options: Any) -> Report:
+            named = [self.uploads / name for name in names]  # what was taken out of them comes back
+            return self._sync(home, [*what, *(path for path in named if path.exists())], **options)
+
+        return self._watched(lambda tell: self._write(into, [self.uploads], tell, staged))
 
     def close(self) -> None:
         """Cancel what is being built and give back the index."""

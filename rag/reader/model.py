@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import torch
 
 WEIGHTS = Path(__file__).parent / "weights"
-WEIGHTS_SHA256 = "1d40294ae7c461d72b5cb4cf1eba2ec814f1ecd0a1ddf589b9ff2dc91d93a4e8"
+WEIGHTS_SHA256 = "9f484b66562906daf9a74798c9ca3e5d56b1b98ce35bfd6a4c193f86a4a49592"
 WORD_EMBEDDINGS = "bert.embeddings.word_embeddings.weight"
 
 

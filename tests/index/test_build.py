@@ -1323,7 +1323,7 @@ def test_whatever_else_happens_everything_is_written_anew(home, docs, encoder, t
             (docs / "ferry.txt").unlink()
         case "rename":
             (docs / "ferry.txt").rename(docs / "boat.txt")
-    sync(home, [docs] if change == "name again" else [], encoder=encoder)
+    sync(home, [docs / "ferry.txt", docs / "new.txt"] if change == "name again" else [], encoder=encoder)
     assert copied == []
     same_as_new(home, tmp_path / "fresh", docs, encoder)
 

@@ -375,13 +375,13 @@ def test_the_encoder_is_there_before_any_file_is_moved(home: Path, monkeypatch: 
 
 
 def test_what_the_index_does_not_hold_is_not_called_ready(library: Library, home: Path, monkeypatch: Any) -> None:
-    build = vars(sys.modules["ui.library"])["sync"]
+    exchange = library._exchange
 
-    def robbed(*arguments: Any, **options: Any) -> Report:
+    def robbed(staged: Path | None) -> None:
+        exchange(staged)
         (library.uploads / "new.txt").unlink()
-        return build(*arguments, **options)
 
-    monkeypatch.setattr("ui.library.sync", robbed)
+    monkeypatch.setattr(library, "_exchange", robbed)
     again = sent(home, "pay.txt", BEFORE["pay.txt"])  # which the report need not tell of
     rows = '{"id": "a", "text": "One day."}\n'
     *_, last = _take_files(library, [sent(home, "leave.txt"), sent(home, "new.txt"), again, sent(home, "faq.jsonl", rows)])
