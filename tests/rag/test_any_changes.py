@@ -124,9 +124,12 @@ class Library(RuleBasedStateMachine):
 
     @rule()
     def update_by_name(self) -> None:
-        """What was taken out is back."""
-        sync(self.home, [self.docs], encoder=self.encoder, chunking=CHUNKING, flat_up_to=self.flat_up_to)
-        self.out.clear()
+        """What was taken out is back, where it or its file is there to be named."""
+        named = {source: self.docs / source.removeprefix("docs/").partition("#")[0] for source in self.out}
+        back = {source: path for source, path in named.items() if path.exists()}
+        sync(self.home, [self.docs, *sorted({*back.values()})], encoder=self.encoder, chunking=CHUNKING,
+             flat_up_to=self.flat_up_to)
+        self.out -= back.keys()
         self.compare()
 
     @rule(name=st.sampled_from(("faq.jsonl#0", "sub/more.jsonl#1", "sub", "a.txt")), back=st.booleans())

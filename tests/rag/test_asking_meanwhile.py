@@ -28,9 +28,10 @@ assistant = Assistant(Path(home), Config(passages=8), encoder, SimilarityReader(
 asked, seen = 0, {}
 while not Path(stop).exists():
     answer = assistant.ask_anyway("Which edition of the timetable is this?")
-    texts = {passage.document.text for passage in answer.passages}
+    passages = [one for passage in answer.passages for one in (passage, *passage.copies)]
+    texts = {passage.document.text for passage in passages}
     said = {quote.text for quote in answer.quotes}
-    seen.setdefault(answer.generation, set()).add((len(answer.passages), *sorted(texts | said)))
+    seen.setdefault(answer.generation, set()).add((len(passages), *sorted(texts | said)))
     asked += 1
     if asked == 1:
         print("asking", flush=True)
