@@ -158,7 +158,7 @@ def test_a_sentence_begins_where_its_mark_stands_before_the_word_or_nothing_does
 def test_a_long_turn_is_read_in_a_time_that_grows_with_its_length() -> None:
     started = time.process_time()
     assert len(words("Ferry. Ferry " * 8000)) == 16_000
-    assert time.process_time() - started < 5, "a twentieth of a second; with the square of the length it would be most of a minute"
+    assert time.process_time() - started < 5, "mostly a tenth of a second; growing with the square it would take a minute"
 
 
 def test_a_mention_is_the_last_of_its_word_and_says_how_long_ago() -> None:
