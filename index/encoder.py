@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import hashlib
 import importlib.util
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +53,44 @@ class Encoder(Protocol):
         """Unit vectors (n, dimension), in the order given."""
 
 
+@contextmanager
+def loading() -> Iterator[None]:
+    """While models and their libraries are loaded, collect no garbage, and afterwards never look for any among them.
+
+    Else the collector goes through all those objects, which stay to the end, again and again. Works as a decorator too.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if collecting:
+            gc.enable()
+
+
+@contextmanager
+def _put_off(name: str) -> Iterator[None]:
+    """Let whoever takes functions from the module `name` meanwhile import it with the first call of one of them."""
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = _Later(name)
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+
+
+class _Later(ModuleType):
+    """Stands for a module that is not imported yet."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *given, **named: getattr(importlib.import_module(self.__name__), name)(*given, **named)
+
+
 class SentenceEncoder:
     """A sentence-transformers model in a folder, or on the hub where the user names one there."""
 
@@ -65,12 +108,14 @@ class SentenceEncoder:
         return self._revision
 
     @cached_property
+    @loading()
     def model(self) -> SentenceTransformer:
         """The loaded model. Raises ModelError where it cannot be loaded."""
         os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-        from sentence_transformers import SentenceTransformer
+        with _put_off("sklearn.metrics"):  # needed for a distance that is not used here, and as slow to import as torch
+            from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
         logging.disable_progress_bar()  # loading takes a moment: no bar of its own among ours
@@ -81,6 +126,7 @@ class SentenceEncoder:
             raise ModelError(f"the encoder {self.name} cannot be loaded: {error}",
                              "Name a sentence-transformers folder or hub model, or leave the setting out") from error
         model.eval()
+        keep_freed_memory()
         return model
 
     @property
@@ -110,6 +156,14 @@ class SentenceEncoder:
             return np.zeros((0, self.dimension), dtype=np.float32)
         vectors = self.model.encode(list(texts), batch_size=32, normalize_embeddings=True, show_progress_bar=False)
         return np.ascontiguousarray(vectors, dtype=np.float32)
+
+
+def keep_freed_memory() -> None:
+    """Tell glibc to keep what is freed: giving big tensors back after every layer costs a good part of the time."""
+    with suppress(OSError, AttributeError):
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(-4, 0)  # M_MMAP_MAX: no mapping of its own for a big tensor
+        libc.mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD
 
 
 def load_encoder(name: str = BUNDLED) -> Encoder:

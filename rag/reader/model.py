@@ -6,9 +6,7 @@ embeddings, which are the encoder's own. Any question-answering checkpoint of tr
 
 from __future__ import annotations
 
-import ctypes
 import os
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.encoder import bundled_folder, commit, local_folder, sha256
+from index.encoder import bundled_folder, commit, keep_freed_memory, loading, local_folder, sha256
 from index.errors import ModelError
 from rag.reader.windows import Encoded
 
@@ -53,6 +51,7 @@ class SpanModel:
         return scores
 
 
+@loading()
 def load_bundled() -> SpanModel:
     """The reader that ships with the project. Raises ModelError where its weights are missing or altered."""
     import torch
@@ -77,6 +76,7 @@ def load_bundled() -> SpanModel:
     return _ready(f"pullquote-reader {digest[:12]}", network, AutoTokenizer.from_pretrained(folder, local_files_only=True))
 
 
+@loading()
 def load_checkpoint(name: str) -> SpanModel:
     """A question-answering checkpoint of transformers, in a folder or on the hub. Raises ModelError."""
     path = local_folder(name)
@@ -101,14 +101,6 @@ def load_checkpoint(name: str) -> SpanModel:
         weights = sorted(path.glob("*.safetensors")) + sorted(path.glob("pytorch_model*.bin"))
         return _ready(f"{path.name} {sha256(*weights)[:12]}", network, tokenizer)
     return _ready(f"{name} {commit(name)}", network, tokenizer)
-
-
-def keep_freed_memory() -> None:
-    """Tell glibc to keep what is freed: giving big tensors back after every layer costs a third of the time."""
-    with suppress(OSError, AttributeError):
-        libc = ctypes.CDLL("libc.so.6")
-        libc.mallopt(-4, 0)  # M_MMAP_MAX: no mapping of its own for a big tensor
-        libc.mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD
 
 
 def register_half_attention() -> str:

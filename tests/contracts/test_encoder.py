@@ -95,6 +95,20 @@ def test_the_bundled_models_ask_nobody_and_leave_the_hub_to_others(monkeypatch: 
     assert not {"HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"} & (os.environ.keys() - before.keys())
 
 
+def test_a_model_is_loaded_without_what_only_training_needs(tmp_path: Path) -> None:
+    program = """if True:
+        import gc, sys
+        from index.encoder import load_encoder
+        load_encoder().encode(["the ferry"])
+        print(sorted({"sklearn", "sklearn.metrics", "pandas", "scipy.stats"} & sys.modules.keys()), gc.isenabled())
+        from sentence_transformers.util import similarity
+        print(similarity.pairwise_distances([[0, 0]], [[3, 4]], metric="manhattan").tolist(),
+              sys.modules["sklearn.metrics"].r2_score([1, 2], [1, 2]))
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[] True", "[[7.0]] 1.0"]
+
+
 def test_of_a_hub_model_the_commit_is_its_revision(tmp_path: Path) -> None:
     sha = "0123456789abcdef" * 2 + "01234567"
     kept = tmp_path / "models--someone--mini"

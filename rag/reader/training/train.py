@@ -33,8 +33,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from index.encoder import bundled_folder
-from rag.reader.model import WORD_EMBEDDINGS, keep_freed_memory, register_half_attention
+from index.encoder import bundled_folder, keep_freed_memory
+from rag.reader.model import WORD_EMBEDDINGS, register_half_attention
 from rag.reader.training import dev
 from rag.reader.training.negatives import nearest, swapped, without_answer
 from rag.reader.training.rewordings import follow_up, key_words, mistyped, yes_or_no
