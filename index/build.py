@@ -126,7 +126,8 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
             return _nothing_new(before, changes, started)
         adds = (before is not None and not rebuild and ocr == before.manifest.ocr
                 and _only_adds(before, excluded, kept, found))
-        with _build(home, before, encoder, chunking, ocr, flat_up_to, tell, adds) as build, Sandbox(limits, ocr) as sandbox:
+        # The sandbox first: its worker starts while the build has the encoder loaded.
+        with Sandbox(limits, ocr) as sandbox, _build(home, before, encoder, chunking, ocr, flat_up_to, tell, adds) as build:
             files: list[tuple[str, Found | FileRecord]] = sorted([*kept.items(), *found.items()], key=lambda item: item[0])
             for number, (source, file) in enumerate(files, 1):
                 here = Progress("reading", number - 1, len(files), source)

@@ -69,12 +69,24 @@ def split(document: Document, chunking: Chunking, window: int, count: Count) -> 
     text, fenced = document.text, fences(document)
     for start, end in _regions(document):
         room = max(window // 4, window - count([context(document, start, end, window)])[0])
-        budget = _Budget(chunking.size, chunking.overlap, room, count)
+        budget = _Budget(chunking.size, chunking.overlap, room, _once(count))
         headers = _Headers(text, budget)
         units = [unit for part in parts_of(document, start, end, fenced) for unit in _units(text, part, budget, headers)]
         if units:
             chunks += list(_pack(document, units, budget))
     return chunks
+
+
+def _once(count: Count) -> Count:
+    """The same, but no text is counted twice: sentences are when it is seen whether they fit, and when they are packed."""
+    known: dict[str, int] = {}
+
+    def counted(texts: Sequence[str]) -> list[int]:
+        new = [text for text in texts if text not in known]
+        known.update(zip(new, count(new), strict=True))
+        return [known[text] for text in texts]
+
+    return counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,8 @@ class _WorkerLost(FileError):
 
 
 class Sandbox:
-    """Reads files in a worker process, which starts with the first of them. A context manager; safe to share by threads.
+    """Reads files in a worker process, which starts with the first of them; as a context manager it starts at once, to be
+    ready by then. Safe to share by threads.
 
     `ocr` names the languages in which pages without text are read by OCR, if they are.
     """
@@ -76,6 +77,7 @@ class Sandbox:
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
+        self._worker = self._worker or _Worker(self._limits)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -88,7 +90,7 @@ class Sandbox:
         PullquoteError where no worker can be started.
         """
         with self._lock:
-            used = self._worker is not None
+            used = self._worker is not None and self._worker.used
             try:
                 return self._read(path, source, tell)
             except _WorkerLost:
@@ -104,6 +106,7 @@ class Sandbox:
     def _read(self, path: Path, source: str, tell: Callable[[int], None]) -> list[Document]:
         self._worker = worker = self._worker or _Worker(self._limits)
         try:
+            worker.wait_until_ready()
             answer = worker.ask(path, source, self._ocr)
             for _ in range(MOST_PAGES):
                 page = PAGE.fullmatch(answer)
@@ -143,6 +146,7 @@ class _Worker:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self._ready = self.used = False
         try:
             ours, theirs = socket.socketpair()
             numbers = (theirs.fileno(), limits.memory_mb, math.ceil(limits.seconds), limits.characters)
@@ -158,19 +162,22 @@ class _Worker:
             raise PullquoteError(f"the process that reads files cannot be started ({problem.strerror})",
                                  "End other programs or raise the limits of processes and open files, then try again"
                                  ) from problem
+
+    def wait_until_ready(self) -> None:
+        """Return when it can be asked. Raises PullquoteError where it does not come to that."""
+        if self._ready:
+            return
         try:
             self._receive(START)
         except (EOFError, OSError) as problem:  # a TimeoutError is an OSError
-            self.stop()
             raise PullquoteError(
-                f"the process that reads files did not start within {START} s and {limits.memory_mb} MB",
+                f"the process that reads files did not start within {START} s and {self._limits.memory_mb} MB",
                 "See that the machine has memory to spare, or raise read_memory_mb (PULLQUOTE_READ_MEMORY_MB)") from problem
-        except BaseException:
-            self.stop()
-            raise
+        self._ready = True
 
     def ask(self, path: Path, source: str, ocr: str) -> bytes:
         """What the worker answers first. Raises TimeoutError; EOFError or OSError where it has ended."""
+        self.used = True
         self._connection.send_bytes(json.dumps([os.fspath(path), source, ocr]).encode())
         return self._receive(self._limits.seconds)
 
