@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 
 from index.encoder import Encoder, load_encoder
@@ -13,9 +14,10 @@ from index.errors import EncoderMismatch, InputError
 from index.generation import Generation, current_id, open_current
 from index.store import PassageStore
 from rag.calibration import Calibration, load
-from rag.compose import compose
+from rag.compose import compose_parts
 from rag.config import Config
 from rag.conversation import resolve
+from rag.parts import parts
 from rag.reader import Reader, load_reader
 from rag.retrieve import retrieve
 from rag.types import Answer, Passage, Span
@@ -118,23 +120,50 @@ class Assistant:
     def _steps(self, question: str, history: Sequence[str]) -> Iterator[Stage | Answer]:
         question = _checked(question)
         clock = _Clock()
-        standalone = resolve(question, [_writable(turn.strip()[:LONGEST_QUESTION]) for turn in history])
+        turns = [_writable(turn.strip()[:LONGEST_QUESTION]) for turn in history]
+        asked = parts(question)
+        standalone = [resolve(part, [*turns, *asked[:number]]) for number, part in enumerate(asked)]
         clock.lap("resolve")
         yield Stage("searching")
         store = self.store
-        vector = self.encoder.encode([standalone])[0]
-        passages = retrieve(store, standalone, vector, self.config)
+        found = [retrieve(store, one, self.encoder.encode([one])[0], self.config) for one in standalone]
         clock.lap("retrieve")
-        yield Stage("reading", len(passages))
-        spans = self.reader.read(standalone, passages)
-        confidence = self.reader.confidence(standalone, spans)
-        confidence = self.calibration.apply(confidence) if self.calibration else confidence
+        yield Stage("reading", sum(map(len, found)))
+        # The surest part comes first; one that cannot be answered is left out where another can.
+        reads = sorted(map(self._read, standalone, found), key=lambda read: -read.confidence)
+        confidence = reads[0].confidence
+        told = [read for read in reads if read.confidence >= self.threshold] or reads
         clock.lap("read")
-        quotes = compose(standalone, spans, self.config.quotes)
+        quotes = compose_parts([(read.question, read.spans) for read in told], self.config.quotes)
         clock.lap("compose")
-        yield Answer(question, standalone, bool(quotes) and confidence >= self.threshold, confidence, quotes,
-                     reranked(passages, spans), store.generation,
+        yield Answer(question, " ".join(standalone), bool(quotes) and confidence >= self.threshold, confidence, quotes,
+                     in_turn([reranked(read.passages, read.spans) for read in reads]), store.generation,
                      {"encoder": f"{self.encoder.name} {self.encoder.revision}", "reader": self.reader.name}, clock.timings())
+
+    def _read(self, question: str, passages: Sequence[Passage]) -> _Read:
+        spans = self.reader.read(question, passages)
+        confidence = self.reader.confidence(question, spans)
+        return _Read(question, passages, spans, self.calibration.apply(confidence) if self.calibration else confidence)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One thing that was asked, and what the reader found for it."""
+
+    question: str
+    passages: Sequence[Passage]
+    spans: Sequence[Span]
+    confidence: float
+
+
+def in_turn(some: Sequence[Sequence[Passage]]) -> tuple[Passage, ...]:
+    """The first passage of each, then the second, and so on; each once."""
+    found: dict[str, Passage] = {}
+    for rank in zip_longest(*some):
+        for passage in rank:
+            if passage is not None:
+                found.setdefault(passage.chunk.id, passage)
+    return tuple(found.values())
 
 
 def reranked(passages: Sequence[Passage], spans: Sequence[Span]) -> tuple[Passage, ...]:

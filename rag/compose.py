@@ -32,14 +32,36 @@ def compose(question: str, spans: Sequence[Span], limit: int) -> tuple[Quote, ..
     likely as the first, less so where several things are asked for or the first is gainsaid, and say what the ones before
     do not.
     """
+    return compose_parts([(question, spans)], limit)
+
+
+def compose_parts(asked: Sequence[tuple[str, Sequence[Span]]], limit: int) -> tuple[Quote, ...]:
+    """The same for a question that asks several things, each with the spans found for it: their quotes in that order.
+
+    A part whose best span an earlier one has quoted adds nothing; any other has one quote at least, while there is room.
+    """
+    quotes: list[Quote] = []
+    taken: list[Piece] = []
+    for number, (question, spans) in enumerate(asked[:limit]):
+        later = len(asked[:limit]) - number - 1
+        groups = _groups(question, spans, max(1, limit - len(quotes) - later), taken)
+        quotes += _quotes(question, groups, sum(len(quote.citations) for quote in quotes))
+        taken += [piece for group in groups for piece in group]
+    return tuple(quotes)
+
+
+def _groups(question: str, spans: Sequence[Span], limit: int, before: Sequence[Piece]) -> list[list[Piece]]:
+    """The pieces that a question's quotes are made of, those that say the same together; none where `before` has the best."""
     ranked = [one for span in sorted((span for span in spans if span.text.strip()),
                                      key=lambda span: (-span.score, span.passage.document.source, span.start))
               for one in (span, *_copies(span))]
     several = asks_several(question)
     groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Piece]] = {}
     for span in ranked:
-        taken = [piece for group in groups.values() for piece in group]
+        taken = [*before, *(piece for group in groups.values() for piece in group)]
         piece = next((one for one in pieces(span, several) if not any(_overlap(one, other) for other in taken)), None)
+        if piece is None and not groups and before:
+            return []
         if piece is None:
             continue
         key = fingerprint(piece.head), fingerprint(piece.text)
@@ -47,7 +69,7 @@ def compose(question: str, spans: Sequence[Span], limit: int) -> tuple[Quote, ..
             groups[key].append(piece)
         elif len(groups) < limit and _worth(question, piece, [group[0] for group in groups.values()], several):
             groups[key] = [piece]
-    return _quotes(question, list(groups.values()), several)
+    return list(groups.values())
 
 
 def _worth(question: str, piece: Piece, earlier: Sequence[Piece], several: bool) -> bool:
@@ -66,9 +88,11 @@ def _copies(span: Span) -> Iterator[Span]:
         yield Span(copy, span.start + moved, span.end + moved, span.score)
 
 
-def _quotes(question: str, groups: Sequence[Sequence[Piece]], several: bool) -> tuple[Quote, ...]:
+def _quotes(question: str, groups: Sequence[Sequence[Piece]], cited: int) -> list[Quote]:
+    """The quotes of one question, behind others with so many citations."""
+    several = asks_several(question)
     quotes: list[Quote] = []
-    number = 1
+    number = cited + 1
     for group in groups:
         citations = tuple(Citation.of(piece.document, piece.start, piece.end, number + offset)
                           for offset, piece in enumerate(group))
@@ -76,7 +100,7 @@ def _quotes(question: str, groups: Sequence[Sequence[Piece]], several: bool) -> 
         piece = group[0]
         quotes.append(Quote.of(piece.document, piece.start, piece.end, piece.highlight, piece.span.score, citations,
                                piece.header, bool(quotes) and not several and differ(question, groups[0][0], piece)))
-    return tuple(quotes)
+    return quotes
 
 
 def _overlap(one: Piece, other: Piece) -> bool:

@@ -58,6 +58,31 @@ def test_a_question_on_nothing_in_the_library_is_refused(assistant: Assistant) -
     assert not assistant.ask("Who won the chess championship?").answered
 
 
+def test_two_questions_in_one_are_answered_each_the_surer_first(assistant: Assistant) -> None:
+    first, second = "How many days a year is annual leave?", "when does the ferry Solan sail to Marrick?"
+    alone = [assistant.ask(one) for one in (first, second)]
+    answer = assistant.ask(f"{first[:-1]}, and {second}")
+    assert answer.standalone_question == f"{first} {second}"
+    alone.sort(key=lambda one: -one.confidence)
+    assert answer.confidence == alone[0].confidence
+    assert [quote.text for quote in answer.quotes] == [alone[0].quotes[0].text, alone[1].quotes[0].text]
+    numbers = [citation.number for quote in answer.quotes for citation in quote.citations]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len({passage.chunk.id for passage in answer.passages}) == len(answer.passages)
+    assert answer.passages[:2] == (alone[0].passages[0], alone[1].passages[0])
+
+
+def test_of_two_questions_in_one_the_one_that_can_be_answered_is(assistant: Assistant) -> None:
+    answer = assistant.ask("How many days a year is annual leave, and who won the chess championship?")
+    assert answer.answered
+    assert [quote.text for quote in answer.quotes] == ["Annual leave is 25 days a year."]
+
+
+def test_two_questions_with_one_answer_get_it_once(assistant: Assistant) -> None:
+    answer = assistant.ask("How many days a year is annual leave, and how many days is annual leave?")
+    assert [quote.text for quote in answer.quotes] == ["Annual leave is 25 days a year."]
+
+
 def test_the_steps_end_in_the_answer(assistant: Assistant) -> None:
     *stages, answer = assistant.ask_in_steps("Does a dog travel free?")
     assert stages == [Stage("searching"), Stage("reading", 3)]
@@ -195,9 +220,12 @@ def test_an_answer_says_what_made_it(assistant: Assistant) -> None:
 
 def test_as_many_passages_are_read_and_quotes_given_as_are_set(assistant: Assistant) -> None:
     assistant.config = Config(passages=2, quotes=1, threshold=0.0)
-    answer = assistant.ask("When does annual leave lapse, and does a dog travel free?")
+    answer = assistant.ask("When does annual leave lapse and a dog travel free?")
     assert len(answer.passages) == 2
     assert len(answer.quotes) == 1
+    both = assistant.ask("When does annual leave lapse, and does a dog travel free?")
+    assert 2 < len(both.passages) <= 4, "two for each of the two questions"
+    assert len(both.quotes) == 1
 
 
 def test_asking_twice_gives_the_same_answer(assistant: Assistant) -> None:

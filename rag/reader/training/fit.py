@@ -3,7 +3,8 @@
 The files must hold questions that the model was not trained on. Their contexts become a library, all but one in four, dealt
 by hash; every question is asked of it. A question whose context stayed outside has no answer in the library, though other
 contexts of the same article are there: what people ask in vain is mostly of this kind. Where none is, which is easy to
-tell, only one in four counts. Three things are fitted, each a
+tell, only one in four counts. What is learned of confidence counts all these as `--vain` of the questions, whatever their
+number: nobody asks half of his questions in vain. Three things are fitted, each a
 logistic regression on a handful of features, so that little can be learned by heart; what is printed is measured crosswise
 all the same (fitted on one half of the articles, measured on the other, and the other way round), while what is written is
 fitted on all.
@@ -19,7 +20,7 @@ import argparse
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,15 @@ class Asked:
     right: tuple[bool, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Of every question the confidence in its first span, whether that is right, and how much it counts; each (n,)."""
+
+    confidence: np.ndarray
+    right: np.ndarray
+    weights: np.ndarray
+
+
 def main() -> None:
     """Ask, fit crosswise to measure, fit on all to write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -58,6 +68,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=WEIGHTS / "fit.json")
     parser.add_argument("--close", type=int, default=4, help="one in so many of the files' unanswerable questions counts")
     parser.add_argument("--risk", type=float, default=0.2, help="share of the answered questions that may be wrong")
+    parser.add_argument("--vain", type=float, default=1 / 3, help="share of the questions that count as without an answer")
     parser.add_argument("--most", type=int, nargs="+", default=[1500], help="questions of a file, spread evenly; one for each")
     given = parser.parse_args()
     everything = [row for path in given.files for row in read_rows(path)]
@@ -69,18 +80,15 @@ def main() -> None:
     asked = list(ask(rows, {row.source: document(row) for row in everything if not outside(row)}.values(), encoder,
                      SpanReader.bundled()))
     halves = [[one for one in asked if one.row.bucket % 2 == half] for half in (0, 1)]
-    confidence, right = [], []
-    for half in (0, 1):
-        fit = fitted(halves[1 - half], given.risk)
-        told, truth = judged(halves[half], fit)
-        confidence += told
-        right += truth
-    report("crosswise", np.array(confidence), np.array(right), given.risk)
-    fit = fitted(asked, given.risk)
-    confidence, right = judged(asked, fit)
-    report("on the same questions", np.array(confidence), np.array(right), given.risk)
-    answered = np.array(confidence) >= fit.threshold
-    print(f"at {fit.threshold} answers {answered.mean():.3f} of them, {np.array(right)[answered].mean():.3f} of these rightly")
+    crosswise = [judged(halves[half], fitted(halves[1 - half], given.risk, given.vain), given.vain) for half in (0, 1)]
+    report("crosswise", Judged(*map(np.concatenate, zip(*map(astuple, crosswise), strict=True))), given.risk)
+    fit = fitted(asked, given.risk, given.vain)
+    judgement = judged(asked, fit, given.vain)
+    report("on the same questions", judgement, given.risk)
+    answered = judgement.confidence >= fit.threshold
+    weights = judgement.weights[answered]
+    print(f"at {fit.threshold} answers {weights.sum() / judgement.weights.sum():.3f} of them,"
+          f" {np.average(judgement.right[answered], weights=weights):.3f} of these rightly")
     given.out.write_text(json.dumps(asdict(fit), indent=2) + "\n")
     print(fit)
 
@@ -103,7 +111,7 @@ def ask(rows: Sequence[Row], library: Iterable[Document], encoder: Encoder, read
             yield Asked(row, tuple(candidates), tuple(any(answer in text for answer in answers) for text in told_in))
 
 
-def fitted(asked: Sequence[Asked], risk: float) -> Fit:
+def fitted(asked: Sequence[Asked], risk: float, vain: float) -> Fit:
     """Rank, then trust and the threshold on the ranking that it gives."""
     pairs = [(one.features, right) for some in asked for one, right in zip(some.candidates, some.right, strict=True)]
     rank = _regression([features for features, _ in pairs], [right for _, right in pairs])
@@ -115,40 +123,57 @@ def fitted(asked: Sequence[Asked], risk: float) -> Fit:
         if spans:
             inputs.append(trust_features(spans))
             labels.append(right)
-    trust = _regression(inputs, labels)
-    confidence = np.array([probability(linear(trust, row)) for row in inputs])
-    return Fit(rank, trust, threshold(confidence, np.array(labels), risk))
+    trust = _regression(inputs, labels, weights_of(asked, vain))
+    by_both = Fit(rank, trust)
+    return replace(by_both, threshold=threshold(judged(asked, by_both, vain), risk))
 
 
-def judged(asked: Sequence[Asked], fit: Fit) -> tuple[list[float], list[bool]]:
-    """The confidence in each question's first span, and whether it is right."""
+def judged(asked: Sequence[Asked], fit: Fit, vain: float) -> Judged:
+    """What the fit says of every question for which there is anything to quote."""
     confidence, truth = [], []
     for one in asked:
         spans, right = _spans(one, fit)
         if spans:
             confidence.append(probability(linear(fit.trust, trust_features(spans))))
             truth.append(right)
-    return confidence, truth
+    return Judged(np.array(confidence), np.array(truth), weights_of(asked, vain))
 
 
-def threshold(confidence: np.ndarray, right: np.ndarray, risk: float) -> float:
+def weights_of(asked: Sequence[Asked], vain: float) -> np.ndarray:
+    """How much each question counts, so that those without an answer in the library are that share of all."""
+    without = np.array([not one.row.answers or outside(one.row) for one in asked if one.candidates])
+    share = without.mean()
+    if not 0 < share < 1:
+        return np.ones(len(without))
+    weights: np.ndarray = np.where(without, vain / share, (1 - vain) / (1 - share))
+    return weights
+
+
+def threshold(judgement: Judged, risk: float) -> float:
     """The lowest confidence, to two decimals, from which at most that share is wrong."""
     for step in np.round(np.arange(0.05, 1.0, 0.01), 2):
-        answered = confidence >= step
-        if answered.any() and 1 - right[answered].mean() <= risk:
+        answered = judgement.confidence >= step
+        if answered.any() and 1 - np.average(judgement.right[answered], weights=judgement.weights[answered]) <= risk:
             return float(step)
     return 0.99
 
 
-def report(name: str, confidence: np.ndarray, right: np.ndarray, risk: float) -> None:
+def report(name: str, judgement: Judged, risk: float) -> None:
     """Print what the confidence is worth."""
-    order = np.argsort(-confidence, kind="stable")
-    risks = 1 - np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    coverage = (np.flatnonzero(risks <= risk).max(initial=-1) + 1) / len(order)
-    bins = np.array_split(order, 15)
-    error = sum(len(some) * abs(confidence[some].mean() - right[some].mean()) for some in bins) / len(order)
-    print(f"{name}: {len(order)} questions, first span right {right.mean():.3f}, AUROC {roc_auc_score(right, confidence):.3f},"
+    order = np.argsort(-judgement.confidence, kind="stable")
+    confidence, right, weights = judgement.confidence[order], judgement.right[order], judgement.weights[order]
+    asked = np.cumsum(weights)
+    good = np.flatnonzero(1 - np.cumsum(right * weights) / asked <= risk)
+    coverage = asked[good[-1]] / asked[-1] if len(good) else 0.0
+    error = _calibration_error(confidence, right, weights)
+    print(f"{name}: {len(order)} questions, first span right {np.average(right, weights=weights):.3f},"
+          f" AUROC {roc_auc_score(right, confidence, sample_weight=weights):.3f},"
           f" coverage at risk {risk}: {coverage:.3f}, calibration error {error:.3f}")
+
+
+def _calibration_error(confidence: np.ndarray, right: np.ndarray, weights: np.ndarray) -> float:
+    bins = zip(*(np.array_split(part, 15) for part in (confidence - right, weights)), strict=True)
+    return float(sum(abs((off * weight).sum()) for off, weight in bins) / weights.sum())
 
 
 def _spans(one: Asked, fit: Fit) -> tuple[list[Span], bool]:
@@ -172,8 +197,9 @@ def _thinned(rows: Sequence[Row], close: int, known: Set[str]) -> list[Row]:
     return [row for row in rows if row not in left_out]
 
 
-def _regression(inputs: Sequence[Sequence[float]], labels: Sequence[bool]) -> tuple[float, ...]:
-    model = LogisticRegression(C=10.0, max_iter=1000).fit(np.array(inputs), np.array(labels))
+def _regression(inputs: Sequence[Sequence[float]], labels: Sequence[bool],
+                weights: np.ndarray | None = None) -> tuple[float, ...]:
+    model = LogisticRegression(C=10.0, max_iter=1000).fit(np.array(inputs), np.array(labels), weights)
     return tuple(round(float(weight), 4) for weight in (*model.coef_[0], model.intercept_[0]))
 
 
