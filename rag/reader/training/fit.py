@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=WEIGHTS / "fit.json")
     parser.add_argument("--close", type=int, default=4, help="one in so many of the files' unanswerable questions counts")
     parser.add_argument("--risk", type=float, default=0.2, help="share of the answered questions that may be wrong")
-    parser.add_argument("--vain", type=float, default=1 / 3, help="share of the questions that count as without an answer")
+    parser.add_argument("--vain", type=float, default=0.25, help="share of the questions that count as without an answer")
     parser.add_argument("--most", type=int, nargs="+", default=[1500], help="questions of a file, spread evenly; one for each")
     given = parser.parse_args()
     everything = [row for path in given.files for row in read_rows(path)]
