@@ -46,8 +46,11 @@ def context(document: Document, start: int, end: int, window: int) -> str:
 
 
 def search_text(document: Document, chunk: Chunk, window: int) -> str:
-    """What is encoded, by an encoder of that window, for a chunk: context, header of the table it begins in, its own text."""
-    text = document.text
+    """What is encoded, by an encoder of that window, for a chunk: context, header of the table it begins in, its own text.
+
+    Running headers and footers are left out.
+    """
+    text = document.body
     header = f"{text[slice(*chunk.header)]}\n" if chunk.header else ""
     return f"{context(document, chunk.start, chunk.end, window)}\n{header}{text[chunk.start : chunk.end]}"
 
@@ -66,7 +69,7 @@ def split(document: Document, chunking: Chunking, window: int, count: Count) -> 
     Sections that share a heading path are one region; chunks never cross regions and share a region's length evenly.
     """
     chunks = []
-    text, fenced = document.text, fences(document)
+    text, fenced = document.body, fences(document)
     for start, end in _regions(document):
         room = max(window // 4, window - count([context(document, start, end, window)])[0])
         budget = _Budget(chunking.size, chunking.overlap, room, _once(count))
@@ -153,7 +156,7 @@ def _regions(document: Document) -> list[Offsets]:
     for section in document.sections:
         if regions:
             start, end, heading = regions[-1]
-            small = len(document.text[start:end].strip()) < 120
+            small = len(document.body[start:end].strip()) < 120
             if heading == section.heading or (small and section.heading[: len(heading)] == heading):
                 regions[-1] = (start, section.end, section.heading)
                 continue
@@ -217,12 +220,13 @@ def _middle_cut(text: str, start: int, end: int) -> int:
 
 def _pack(document: Document, units: Sequence[_Unit], budget: _Budget) -> Iterator[Chunk]:
     """Consecutive units, closed when the next would pass the even share of the region or the encoder's window."""
-    text, size, room = document.text, budget.size, budget.room
+    text, size, room = document.body, budget.size, budget.room
     tokens = [_tokens(text, unit.pieces) for unit in units]
     gaps = [0, *(_gap(text, one.pieces[-1], following.pieces[0]) for one, following in pairwise(units))]
     counted = iter(budget.count([text[start:end] for unit in units for start, end in unit.pieces]))
     lengths = [sum(islice(counted, len(unit.pieces))) for unit in units]
-    share = sum(tokens) / ceil(sum(tokens) / size)
+    whole = sum(tokens) + sum(gaps)
+    share = whole / ceil(whole / size)
     first, filled, length = 0, 0, 0
     for index in range(len(units)):
         over = filled + gaps[index] + tokens[index] > size or units[first].header_length + length + lengths[index] > room
@@ -252,4 +256,4 @@ def _chunk(document: Document, units: Sequence[_Unit]) -> Chunk:
     start, end = pieces[0][0], pieces[-1][1]
     header = units[0].header
     return Chunk(chunk_id(document.id, start, end), document.id, start, end, pieces,
-                 count_tokens(document.text[start:end]), header.place if header else None)
+                 count_tokens(document.body[start:end]), header.place if header else None)

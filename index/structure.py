@@ -38,7 +38,7 @@ def parts_of(document: Document, start: int, end: int, fenced: Sequence[Offsets]
 
     `fenced` is what `fences` gives for the document.
     """
-    text = document.text
+    text = document.body
     sheet = document.section_at(start).row is not None
     found: list[Part] = []
     items: list[list[Part]] = []  # of the list that goes on, each with what is indented below it
@@ -108,4 +108,4 @@ def _together(some: list[Part]) -> Part:
 
 
 def _indent(text: str, region: int, start: int) -> int:
-    return start - max(region, text.rfind("\n", region, start) + 1)
+    return start - max(region, text.rfind("\n", region, start) + 1, text.rfind("\f", region, start) + 1)

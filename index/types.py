@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import groupby
+
+from index.running import without_running_lines
 
 Offsets = tuple[int, int]  # start and end
 ROW_END = "\n\n"  # between the rows of a sheet
@@ -93,6 +97,13 @@ class Document:
         if position != len(self.text):
             raise ValueError(f"{self.source}: sections end at {position}, the text at {len(self.text)}")
 
+    @cached_property
+    def body(self) -> str:
+        """The text, of the same length, but with white space in the place of running headers and footers of pages."""
+        paged = groupby((section for section in self.sections if section.page is not None), lambda section: section.page)
+        parts = [(number or 0, list(sections)) for number, sections in paged]
+        return without_running_lines(self.text, [(number, some[0].start, some[-1].end) for number, some in parts])
+
     def section_at(self, offset: int) -> Section:
         """The section that holds the character at `offset`."""
         low, high = 0, len(self.sections) - 1
@@ -121,7 +132,8 @@ class Document:
 class Chunk:
     """Whole consecutive sentences of one document, the unit that is encoded and searched.
 
-    `sentences` are (start, end) pairs in document coordinates; `tokens` counts cl100k_base tokens of the chunk's text.
+    `sentences` are (start, end) pairs in document coordinates; running headers and footers stand outside of them, unless a
+    sentence runs on over the page's end. `tokens` counts cl100k_base tokens of that part of the document's `body`.
     `header` is where the header stands (as much of it as fits) of the table that the chunk begins within: it is encoded
     and searched with the chunk.
     """

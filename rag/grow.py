@@ -91,7 +91,7 @@ class _Near:
 
     @property
     def text(self) -> str:
-        return self.passage.document.text
+        return self.passage.document.body
 
     def at(self, offset: int) -> int:
         """The number of the block that holds the character at `offset`."""
@@ -120,11 +120,11 @@ class _Near:
 
     def indent(self, number: int) -> int:
         start = self.blocks[number][0]
-        return start - self.text.rfind("\n", 0, start) - 1
+        return start - max(self.text.rfind("\n", 0, start), self.text.rfind("\f", 0, start)) - 1
 
 
 def _near(passage: Passage, start: int, end: int) -> _Near:
-    text = passage.document.text
+    text = passage.document.body
     low = text.rfind("\n", 0, max(0, start - _REACH)) + 1
     high = text.find("\n", end + _REACH)
     high = len(text) if high < 0 else high
@@ -220,7 +220,7 @@ def leans(text: str) -> bool:
 
 def _sentence_before(passage: Passage, at: int) -> Offsets | None:
     """The last sentence before `at` in the same section, of the chunk or of the document."""
-    text, section = passage.document.text, passage.document.section_at(at)
+    text, section = passage.document.body, passage.document.section_at(at)
     own = [sentence for sentence in passage.chunk.sentences if sentence[1] <= at]
     low = max(section.start, text.rfind("\n", 0, max(0, at - _REACH)) + 1)
     found = own or sentences(text, low, at)

@@ -27,11 +27,11 @@ class View:
 
 
 def view(passage: Passage) -> View:
-    """The passage's text with its tables told row by row."""
-    text, chunk = passage.text, passage.chunk
+    """The passage's text with its tables told row by row, and without running headers and footers."""
+    document, chunk = passage.document.body, passage.chunk
+    text = document[chunk.start : chunk.end]
     if "|" not in text:
         return View(text, np.arange(len(text), dtype=np.int64))
-    document = passage.document.text
     table: Table | None = None
     shown: list[tuple[str, int]] = []  # pieces with their places in the passage; -1: put in
     for match in _LINE.finditer(text):

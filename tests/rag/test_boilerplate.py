@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from fakes import document
+from pdfs import lines, reportlab
 
-from index.build import index_documents
+from index.build import index_documents, sync
 from index.chunks import Chunking
 from index.encoder import Encoder
 from index.generation import Generation, open_current
@@ -76,3 +77,22 @@ def test_the_notice_itself_is_told_once_with_the_places_where_it_stands(home: Pa
     assert len(told) == 1
     assert len({citation.source for citation in told[0].citations}) == len(told[0].citations) >= 10
     assert all(citation.text == told[0].text for citation in told[0].citations)
+
+
+def test_a_running_footer_is_neither_quoted_nor_shown_nor_brought_along(docs: Path, home: Path, encoder: Encoder,
+                                                                        reader: SimilarityReader) -> None:
+    bodies = ["The radio is on channel 72.", "It is switched on at nine.", *(f"{port} has a dog in it." for port in PORTS)]
+    slides = [lines((20, 280, f"Orrin Sound Ferries - Crew induction {number}"), (20, 250, body), (20, 20, "For the crew"))
+              for number, body in enumerate(bodies, 1)]
+    (docs / "slides.pdf").write_bytes(reportlab(*slides))
+    sync(home, [docs], encoder=encoder, chunking=Chunking(60, 0))
+    assistant = Assistant(home, Config(), encoder, reader)
+
+    answer = assistant.ask_anyway("Is it switched on at nine?")
+    assert answer.quotes[0].text == "It is switched on at nine."
+    answer = assistant.ask_anyway("Which crew does Orrin Sound Ferries give an induction?")
+    assert len(answer.passages) > 3
+    assert [quote.text for quote in answer.quotes if quote.text not in bodies] == []
+    shown = [document.text[start:end] for passage in answer.passages for document in [passage.document]
+             for start, end in passage.chunk.sentences]
+    assert set(shown) <= set(bodies)

@@ -1,0 +1,122 @@
+"""Running headers and footers: found where pages repeat them, left in the text, and in no sentence that can be quoted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pdfs import lines, reportlab
+
+from index.chunks import DEFAULT, search_text, split
+from index.files import read_documents
+from index.running import without_running_lines
+from index.structure import parts_of
+from index.types import Document
+
+BODIES = ("Boats leave at nine.", "Dogs travel free.", "The quay is wet in March.", "Ask the mate first.", "Tea is sold aft.",
+          "Winnie bakes on Sundays.")
+
+
+def words(texts: Sequence[str]) -> list[int]:
+    return [len(re.findall(r"\w+", text)) for text in texts]
+
+
+def body(*pages: str) -> list[str]:
+    """Each page without its running lines, white space at its ends cut off."""
+    text, spans, at = "\f".join(pages), [], 0
+    for number, page in enumerate(pages, 1):
+        spans.append((number, at, at := at + len(page) + (number < len(pages))))
+    found = without_running_lines(text, spans)
+    assert len(found) == len(text)
+    assert all(there in (here, " ", "\f") for here, there in zip(text, found, strict=True))
+    return [found[start:end].strip() for _, start, end in spans]
+
+
+def running(page: Callable[[int, str], str], bodies: Sequence[str] = BODIES) -> list[str]:
+    return body(*(page(number, text) for number, text in enumerate(bodies, 1)))
+
+
+# What is a running line
+
+
+@pytest.mark.parametrize("page", [
+    pytest.param(lambda number, text: f"Ferries - Induction {number}\r\n{text}\r\n", id="a header with the page's number"),
+    pytest.param(lambda number, text: f"{text}\nPage {number} of 6\n", id="a footer with the number of pages too"),
+    pytest.param(lambda number, text: f"{text}\n{number + 214}", id="a number alone, of a part of a book"),
+    pytest.param(lambda number, text: f"Ferries\n\n{text}\nFor members\n - {number} -", id="several lines"),
+    pytest.param(lambda number, text: f"{text}\n{number} | Ferries" if number % 2 else f"Rules | {number}\n{text}",
+                 id="others on the left than on the right"),
+    pytest.param(lambda number, text: text if number == 1 else f"{text}\nFerries 2026", id="none on the first page"),
+    pytest.param(lambda number, text: f"Valid from 1 March 2026\n{text}", id="no page's number in it"),
+])
+def test_lines_that_most_pages_have_are_running_ones(page: Callable[[int, str], str]) -> None:
+    assert running(page) == list(BODIES)
+
+
+@pytest.mark.parametrize("page", [
+    pytest.param(lambda number, text: f"{text}\nNet pay {2000 + 37 * number}", id="a number that is not the page's"),
+    pytest.param(lambda number, text: f"{2018 + number}\n{text}", id="years"),
+    pytest.param(lambda number, text: f"Ferries\n{text}" if number > 3 else text, id="on half of the pages"),
+    pytest.param(lambda number, text: f"{text}\nFerries\n{'abcdef'[number - 1]}.", id="within a page"),
+    pytest.param(lambda number, text: f"Fair\nPier 3\nMarrick\nOn Sunday\n{text}", id="more of them than a header has"),
+    pytest.param(lambda number, text: "Fragile\nThis side up", id="nothing else in the document"),
+])
+def test_what_pages_share_otherwise_stays(page: Callable[[int, str], str]) -> None:
+    assert running(page) == [page(number, text) for number, text in enumerate(BODIES, 1)]
+
+
+def test_two_pages_are_too_few_to_tell() -> None:
+    assert body("Ferries\nOne.", "Ferries\nTwo.") == ["Ferries\nOne.", "Ferries\nTwo."]
+
+
+LINES = st.sampled_from(["Ferries 1", "Ferries 2", "Page 3 of 9", "2", "It rains.", "", "  ", "9" * 300, "a" * 300, "٣", "𝔹 4"])
+
+
+@given(st.lists(st.lists(LINES, max_size=6).map("\r\n".join), max_size=12))
+def test_a_body_is_as_long_as_its_text_and_says_nothing_else(pages: list[str]) -> None:
+    body(*pages)
+
+
+# In a PDF
+
+
+def made(folder: Path, header: str, bodies: Sequence[str], footer: str = "") -> Document:
+    pages = [lines(*([(20, 280, header.format(number))] if header else []),
+                   *((20, 250 - 15 * row, line) for row, line in enumerate(text.split("\n"))),
+                   *([(20, 20, footer.format(number))] if footer else []))
+             for number, text in enumerate(bodies, 1)]
+    (folder / "a.pdf").write_bytes(reportlab(*pages))
+    [document] = read_documents(folder / "a.pdf", "a.pdf")
+    return document
+
+
+def test_they_stay_in_the_text_and_are_neither_sentences_nor_encoded(tmp_path: Path) -> None:
+    document = made(tmp_path, "Orrin Sound Ferries - Induction {}", BODIES, "For the crew only")
+    assert document.text == "\f".join(f"Orrin Sound Ferries - Induction {number}\r\n{text}\r\nFor the crew only"
+                                      for number, text in enumerate(BODIES, 1))
+    [chunk] = split(document, DEFAULT, 254, words)
+    assert [document.text[start:end] for start, end in chunk.sentences] == list(BODIES)
+    assert search_text(document, chunk, 254).split() == " ".join(BODIES).split()
+    assert "Induction 2" in document.text[chunk.start : chunk.end]
+
+
+def test_a_sentence_runs_on_over_them(tmp_path: Path) -> None:
+    bodies = ["Who is late for the boat that leaves at nine has to wait\nfor the one that leaves at noon, which on Sundays is",
+              "often full. It returns at four.", *BODIES]
+    document = made(tmp_path, "Ferries {}", bodies)
+    [chunk] = split(document, DEFAULT, 254, words)
+    first, second, *_ = (document.text[start:end] for start, end in chunk.sentences)
+    assert first.endswith("on Sundays is\fFerries 2\r\noften full.")
+    assert second == "It returns at four."
+
+
+def test_a_list_ends_with_its_page(tmp_path: Path) -> None:
+    """What stands first on the next page is not indented below the last item, whatever stands above it."""
+    document = made(tmp_path, "Ferries {}", ["Bring:\n- boots\n- a coat", *BODIES])
+    listed, below, *_ = parts_of(document, 0, len(document.text), ())
+    assert [document.text[start:end] for start, end in listed.pieces] == ["Bring:", "- boots", "- a coat"]
+    assert [document.text[start:end] for start, end in below.pieces] == [BODIES[0]]
