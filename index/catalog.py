@@ -18,13 +18,14 @@ from index.types import Chunk, Document, Section
 _TABLES = """
 CREATE TABLE file (path TEXT PRIMARY KEY, source TEXT, size INTEGER, mtime_ns INTEGER, sha256 TEXT) WITHOUT ROWID;
 CREATE TABLE document (id TEXT PRIMARY KEY, source TEXT UNIQUE, path TEXT, title TEXT, text TEXT, media_type TEXT,
-                       file_sha256 TEXT, text_sha256 TEXT, sections TEXT, modified REAL, titled INTEGER) WITHOUT ROWID;
+                       file_sha256 TEXT, text_sha256 TEXT, sections TEXT, code TEXT, modified REAL,
+                       titled INTEGER) WITHOUT ROWID;
 CREATE TABLE chunk (row INTEGER PRIMARY KEY, id TEXT UNIQUE, document_id TEXT, start INTEGER, "end" INTEGER,
                     tokens INTEGER, sentences TEXT, header TEXT, key BLOB);
 CREATE INDEX chunk_document ON chunk (document_id);
 CREATE INDEX document_path ON document (path);
 """
-_DOCUMENT = "id, source, title, text, media_type, file_sha256, text_sha256, sections, modified, titled"
+_DOCUMENT = "id, source, title, text, media_type, file_sha256, text_sha256, sections, code, modified, titled"
 _CHUNK = 'row, id, document_id, start, "end", tokens, sentences, header'
 
 
@@ -62,9 +63,9 @@ class CatalogWriter:
         sections = json.dumps([(s.start, s.end, s.heading, s.page, s.row, s.ocr) for s in document.sections],
                               ensure_ascii=False)
         self._database.execute(
-            "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (document.id, document.source, path, document.title, document.text, document.media_type,
-             document.file_sha256, document.text_sha256, sections, document.modified, document.titled))
+             document.file_sha256, document.text_sha256, sections, _json(document.code), document.modified, document.titled))
         rows = range(self.rows, self.rows + len(chunks))
         self._database.executemany(
             "INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -114,10 +115,11 @@ class Catalog:
         found = self._database.execute(f"SELECT {_DOCUMENT} FROM document WHERE id = ?", (document_id,)).fetchone()
         if found is None:
             raise SourceGone("this document is no longer in the library", "Add it again, or ask anew")
-        id, source, title, text, media_type, file_sha256, text_sha256, sections, modified, titled = found
+        id, source, title, text, media_type, file_sha256, text_sha256, sections, code, modified, titled = found
         parts = tuple(Section(start, end, tuple(heading), page, row, ocr)
                       for start, end, heading, page, row, ocr in json.loads(sections))
-        return Document(id, source, title, text, media_type, file_sha256, text_sha256, parts, modified, bool(titled))
+        return Document(id, source, title, text, media_type, file_sha256, text_sha256, parts, modified, bool(titled),
+                        code=tuple((start, end) for start, end in json.loads(code)))
 
     def documents_of(self, path: str) -> list[str]:
         """The ids of the documents that came from the file at `path`, in the order in which they stand in it."""

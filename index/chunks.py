@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from math import ceil
 
-from index.structure import Part, fences, parts_of
+from index.structure import Part, parts_of
 from index.tables import Table, cells, table_at
 from index.tokens import count_tokens
 from index.types import Chunk, Document, Offsets, chunk_id
@@ -69,12 +69,12 @@ def split(document: Document, chunking: Chunking, window: int, count: Count) -> 
     Sections that share a heading path are one region; chunks never cross regions and share a region's length evenly.
     """
     chunks = []
-    text, fenced = document.body, fences(document)
+    text = document.body
     for start, end in _regions(document):
         room = max(window // 4, window - count([context(document, start, end, window)])[0])
         budget = _Budget(chunking.size, chunking.overlap, room, _once(count))
         headers = _Headers(text, budget)
-        units = [unit for part in parts_of(document, start, end, fenced) for unit in _units(text, part, budget, headers)]
+        units = [unit for part in parts_of(document, start, end) for unit in _units(text, part, budget, headers)]
         if units:
             chunks += list(_pack(document, units, budget))
     return chunks

@@ -215,6 +215,7 @@ def _document(extract: Extract, content: Content, source: str) -> Document:
         modified=content.modified,
         titled=bool(title),
         notices=extract.notices,
+        code=extract.code,
     )
 
 

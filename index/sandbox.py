@@ -246,7 +246,7 @@ def _is_for_memory(error: BaseException | None) -> bool:
 
 
 def _packed(content: Content) -> bytes:
-    extracts = [[extract.title, extract.text, extract.key, extract.notices,
+    extracts = [[extract.title, extract.text, extract.key, extract.notices, extract.code,
                  [[section.start, section.end, section.heading, section.page, section.row, section.ocr]
                   for section in extract.sections]]
                 for extract in content.extracts]
@@ -261,8 +261,9 @@ def _unpacked(answer: bytes) -> Content:
         raise (NeedsOcr if found["needs_ocr"] else FileError)(str(source), str(message), str(remedy))
     media_type, file_sha256, modified, extracts = found
     return Content(str(media_type), str(file_sha256), float(modified), tuple(
-        Extract(str(title), str(text), tuple(_section(*section) for section in sections), str(key), tuple(map(str, notices)))
-        for title, text, key, notices, sections in extracts))
+        Extract(str(title), str(text), tuple(_section(*section) for section in sections), str(key), tuple(map(str, notices)),
+                tuple((int(start), int(end)) for start, end in code))
+        for title, text, key, notices, code, sections in extracts))
 
 
 def _section(start: int, end: int, heading: list[str], page: int | None, row: int | None, ocr: str) -> Section:

@@ -1,4 +1,4 @@
-"""What stays together in a chunk where it fits: the rows of tables, lists with their items, code between fences.
+"""What stays together in a chunk where it fits: the rows of tables, lists with their items, code.
 
 Everything else, plain prose above all, is sentences that follow one another.
 """
@@ -15,8 +15,6 @@ from index.sentences import ITEM, sentences, sentences_by_block
 from index.tables import ROW, trimmed
 from index.types import Document, Offsets
 
-_MARKDOWN = "text/markdown"  # elsewhere such lines underline headings, or are drawn
-_FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,})([^\n]*)$", re.MULTILINE)
 _LINE = re.compile(r"[^\n]+")
 _INDENTED = 2  # characters before what goes on with the item above it
 
@@ -33,16 +31,13 @@ class Part:
     kind: Literal["", "row", "code"] = ""
 
 
-def parts_of(document: Document, start: int, end: int, fenced: Sequence[Offsets]) -> list[Part]:
-    """The parts of a region, in order: rows, code and lists as one part each, of all else the sentences.
-
-    `fenced` is what `fences` gives for the document.
-    """
+def parts_of(document: Document, start: int, end: int) -> list[Part]:
+    """The parts of a region, in order: rows, code and lists as one part each, of all else the sentences."""
     text = document.body
     sheet = document.section_at(start).row is not None
     found: list[Part] = []
     items: list[list[Part]] = []  # of the list that goes on, each with what is indented below it
-    for block in _blocks(text, start, end, fenced, sheet):
+    for block in _blocks(text, start, end, document.code, sheet):
         first = block.pieces[0][0]
         if not block.kind and ITEM.match(text, first):
             items.append([block])
@@ -56,24 +51,11 @@ def parts_of(document: Document, start: int, end: int, fenced: Sequence[Offsets]
     return found
 
 
-def fences(document: Document) -> list[Offsets]:
-    """The code blocks of a Markdown document, with their fences; one that is never closed is none."""
-    found: list[Offsets] = []
-    opened: re.Match[str] | None = None
-    for line in _FENCE.finditer(document.text) if document.media_type == _MARKDOWN else ():
-        if opened is None:
-            opened = line if line[1][0] == "~" or "`" not in line[2] else None
-        elif line[1].startswith(opened[1]) and not line[2].strip():
-            found.append((opened.start(), line.end()))
-            opened = None
-    return found
-
-
-def _blocks(text: str, start: int, end: int, fenced: Sequence[Offsets], sheet: bool) -> Iterator[Part]:
+def _blocks(text: str, start: int, end: int, code: Sequence[Offsets], sheet: bool) -> Iterator[Part]:
     """Paragraphs, headings, items, rows (in a sheet all) and code blocks, each with its sentences, in code lines, as parts."""
     at = start
-    for number in range(bisect_right(fenced, start, key=lambda span: span[1]), len(fenced)):
-        left, right = max(start, fenced[number][0]), min(end, fenced[number][1])
+    for number in range(bisect_right(code, start, key=lambda span: span[1]), len(code)):
+        left, right = max(start, code[number][0]), min(end, code[number][1])
         if left >= end:
             break
         yield from _prose(text, at, left, sheet)

@@ -72,7 +72,8 @@ class Document:
     `source` is the name people see and cite (`handbook/leave.md`, `faq.jsonl#12`), unique in a library.
     `sections` tile the text in order. `modified` is the file's modification time in seconds since the epoch.
     `titled` is false where the document has no title of its own and `title` is its file's name.
-    `notices` say what of the file could not be read; they are told when it is, and not stored.
+    `notices` say what of the file could not be read; they are told when it is, and not stored. `code` is where blocks of
+    code stand, in order.
     """
 
     id: str
@@ -86,6 +87,7 @@ class Document:
     modified: float
     titled: bool = True
     notices: tuple[str, ...] = field(default=(), compare=False)
+    code: tuple[Offsets, ...] = ()
 
     def __post_init__(self) -> None:
         position = 0
@@ -96,6 +98,10 @@ class Document:
             position = section.end
         if position != len(self.text):
             raise ValueError(f"{self.source}: sections end at {position}, the text at {len(self.text)}")
+        position = 0
+        for start, end in self.code:
+            check_span(start - position, end - position, len(self.text) - position, f"{self.source}: code")
+            position = end
 
     @cached_property
     def body(self) -> str:

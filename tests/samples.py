@@ -10,7 +10,8 @@ from typing import Any
 
 BODY = "<h1>Leave</h1><p>You get 25 days 𝔹 a year. It is paid.</p><ul><li>one</li><li>two</li></ul>"
 TABLE = "<table><tr><td>x</td><td>1</td></tr></table>"
-MARKDOWN = "---\ntitle: T\n---\n# Leave\n\nYou get *25* days [a](b) year.\n\n## More\n\n- one\n- two\n\n| a |\n|---|\n| 1 |\n"
+MARKDOWN = ("---\ntitle: T\n---\n# Leave\n\nYou get *25* days [a](b) year.\n\n```\nls\n\nwho\n```\n\n## More\n\n- one\n"
+            "- two\n\n| a |\n|---|\n| 1 |\n")
 XML = '<?xml version="1.0" encoding="UTF-8"?>'
 ODF = ("office", "text", "table")
 ODT_SPACES = " ".join(f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ODF)

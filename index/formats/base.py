@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from index.ocr import Ocr
-from index.types import Section
+from index.types import Offsets, Section
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Extract:
     """One document found in a file. `key` tells several in one file apart (a JSON Lines row's id), else empty.
 
     `sections` tile `text`; an empty tuple stands for one section without heading or page. `notices` say what of the file
-    could not be read, though the rest could.
+    could not be read, though the rest could. `code` is where blocks of code stand, in order.
     """
 
     title: str
@@ -22,6 +22,7 @@ class Extract:
     sections: tuple[Section, ...] = ()
     key: str = ""
     notices: tuple[str, ...] = ()
+    code: tuple[Offsets, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,9 @@ UNSEEN = {f"{W}{name}" for name in ("pPr", "rPr", "sdtPr", "del", "moveFrom")} |
 CHARACTERS = {f"{W}tab": "\t", f"{W}br": "\n", f"{W}cr": "\n", f"{W}noBreakHyphen": "\u2011", f"{W}ptab": "\t"}
 TEXT_BOX = f"{W}txbxContent"
 HEADING = re.compile(r"heading ([1-9])")
+# Styles of paragraphs, in lower case: those of Word ("HTML Preformatted", "macro"), of LibreOffice, pandoc and people.
+CODE = re.compile(r"\b(?:source ?code|code(?: block)?|preformatted(?: text)?|macro(?: text)?|listing|verbatim)$")
+MONOSPACE = re.compile(r"\b(?:mono|code|courier|consolas|menlo|monaco|inconsolata|lucida console|typewriter)\b", re.I)
 
 
 def _recognises(head: bytes, suffix: str) -> bool:
@@ -43,7 +46,7 @@ def _read(data: bytes, source: str) -> Iterator[Extract]:
         raise FileError(
             source, "it cannot be opened as a Word document", "Open it in a word processor and save it as .docx"
         ) from problem
-    yield Extract(title or first_title(blocks.headings), blocks.text, blocks.sections)
+    yield Extract(title or first_title(blocks.headings), blocks.text, blocks.sections, code=tuple(blocks.code))
 
 
 def _fill(blocks: Blocks, data: bytes) -> str:
@@ -51,19 +54,28 @@ def _fill(blocks: Blocks, data: bytes) -> str:
     from docx import Document
 
     document = Document(io.BytesIO(data))
-    styles = _Styles(document)
+    elements = list(_blocks_in(document.element.body))
+    styles = _Styles(document, [element for element in elements if element.tag == f"{W}p"])
     title = ""
     in_list = False
-    for element in _blocks_in(document.element.body):
-        if element.tag == f"{W}tbl":
+    code: list[str] = []  # lines of the block that goes on; one that is empty may stand within
+    for element in elements:
+        kind = "table" if element.tag == f"{W}tbl" else styles.kind(element)
+        text = "" if kind == "table" else _text(element).rstrip()
+        if kind == "code" or (code and not text and kind != "table"):
+            code.append(text)
+            in_list = False
+            continue
+        blocks.add_code("\n".join(code).strip("\n"))
+        code = []
+        if kind == "table":
             for number, row in enumerate(_rows(element)):
                 blocks.add(row, tight=number > 0)
             in_list = False
             continue
-        text = _text(element).strip()
+        text = text.strip()
         if not text:
             continue
-        kind = styles.kind(element)
         if kind == "title":
             title = title or one_line(text)
         if isinstance(kind, int):
@@ -73,18 +85,23 @@ def _fill(blocks: Blocks, data: bytes) -> str:
         else:
             blocks.add(text)
         in_list = kind == "list"
+    blocks.add_code("\n".join(code).strip("\n"))
     return sensible_title(document.core_properties.title or "") or title
 
 
 class _Styles:
     """What a paragraph is, by its style, the styles that one is based on, and its own numbering."""
 
-    def __init__(self, document: Any) -> None:
+    def __init__(self, document: Any, paragraphs: list[Any]) -> None:
         styles = document.styles.element.findall(f"{W}style")
         self._by_id = {style.get(f"{W}styleId"): style for style in styles}
+        self._default = next((style.get(f"{W}styleId") for style in styles
+                              if style.get(f"{W}type") == "paragraph" and style.get(f"{W}default") in ("1", "true")), "")
+        typed = [self._is_typed(paragraph) for paragraph in paragraphs if _text(paragraph).strip()]
+        self._fonts_tell = 2 * sum(typed) < len(typed)  # else it is all written like that
 
     def kind(self, paragraph: Any) -> int | str:
-        """A heading's level, or "title", "list" or "text"."""
+        """A heading's level, or "title", "list", "code" or "text"."""
         style = self._by_id.get(_value(paragraph, "pPr", "pStyle"))
         listed = paragraph.find(f"{W}pPr/{W}numPr") is not None
         for _ in range(10):  # styles may be based on each other in a circle
@@ -96,9 +113,35 @@ class _Styles:
                 return "title"
             if heading := HEADING.fullmatch(name):
                 return int(heading.group(1))
+            if CODE.search(name):
+                return "code"
             listed = listed or name.startswith("list ") or style.find(f"{W}pPr/{W}numPr") is not None
             style = self._by_id.get(_value(style, "basedOn"))
-        return "list" if listed and _value(paragraph, "pPr", "numPr", "numId") != "0" else "text"
+        if listed and _value(paragraph, "pPr", "numPr", "numId") != "0":
+            return "list"
+        return "code" if self._fonts_tell and self._is_typed(paragraph) else "text"
+
+    def _is_typed(self, paragraph: Any) -> bool:
+        """Whether all that a paragraph says is in a font whose letters are all as wide, by its runs or else by its style."""
+        style = self._font_of(_value(paragraph, "pPr", "pStyle") or self._default)
+        fonts = [_font(run) or self._font_of(_value(run, "rPr", "rStyle")) or style
+                 for run in paragraph.iter(f"{W}r") if _text(run).strip()]
+        return bool(fonts) and all(map(MONOSPACE.search, fonts))
+
+    def _font_of(self, id: str) -> str:
+        """The font that a style names, or one that it is based on; empty where none does."""
+        style = self._by_id.get(id)
+        for _ in range(10):
+            if style is None or _font(style):
+                break
+            style = self._by_id.get(_value(style, "basedOn"))
+        return "" if style is None else _font(style)
+
+
+def _font(element: Any) -> str:
+    """The font that a run or a style names itself."""
+    fonts = element.find(f"{W}rPr/{W}rFonts")
+    return "" if fonts is None else str(fonts.get(f"{W}ascii", ""))
 
 
 def _value(element: Any, *path: str) -> str:

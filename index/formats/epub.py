@@ -64,7 +64,7 @@ def _read(data: bytes, source: str) -> Iterator[Extract]:
             if page is not None and page.xpath("string(//body)").strip():
                 _name(page, book.labels.get(path), blocks)
                 take_blocks(whole_content(page), blocks)
-    yield Extract(book.title, blocks.text, blocks.sections)
+    yield Extract(book.title, blocks.text, blocks.sections, code=tuple(blocks.code))
 
 
 class _Book:

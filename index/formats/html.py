@@ -25,6 +25,8 @@ CHARSET = re.compile(rb"<meta[^>]*charset\s*=\s*[\"']?\s*([a-z0-9_:.-]+)", re.I)
 TRUSTED = 250
 # On a page of more elements than this it is not asked at all: its time grows with their square.
 MAX_ELEMENTS = 20_000
+# Preformatted text that is longer and not marked as code may be prose: a mail, an RFC.
+LONGEST_PRE = 1000
 HEADING_TAGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 # Elements of trafilatura's tree that stand on lines of their own; all others are part of a running text.
 BLOCK_TAGS = {"head", "p", "list", "table", "quote", "code", "div", "ab", "body", "main"}
@@ -62,7 +64,7 @@ def _read(data: bytes, source: str) -> Iterator[Extract]:
         whole = Blocks()
         take_blocks(whole_content(page), whole)
         blocks = whole if whole.text else blocks
-    yield Extract(title or first_title(blocks.headings), blocks.text, blocks.sections)
+    yield Extract(title or first_title(blocks.headings), blocks.text, blocks.sections, code=tuple(blocks.code))
 
 
 def decode_page(data: bytes, source: str) -> str:
@@ -106,7 +108,23 @@ def parse_page(text: str) -> Any:
         return None
     if any(error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for error in parser.error_log):
         raise ValueError("it is nested too deep")
+    _mark_code(page)
     return page
+
+
+def _mark_code(page: Any) -> None:
+    """Make of preformatted text one element of code each, by which trafilatura tells it from quotations."""
+    from lxml import etree
+
+    for pre in list(page.iter("pre")):
+        for line_end in pre.iter("br"):
+            line_end.text = "\n"
+        text = "".join(pre.itertext())
+        if len(text) <= LONGEST_PRE or pre.find(".//code") is not None:
+            for child in list(pre):
+                pre.remove(child)
+            pre.text = None
+            etree.SubElement(pre, "code").text = text
 
 
 def _main_content(page: Any) -> tuple[str, Any]:
@@ -153,7 +171,11 @@ def _add_block(element: Any, blocks: Blocks) -> None:
     elif element.tag == "table":
         _add_table(element, blocks)
     elif element.tag == "code":
-        blocks.add("".join(element.itertext()).strip("\r\n"))
+        text = "".join(element.itertext()).strip("\r\n")
+        if len(text) <= LONGEST_PRE or len(element):
+            blocks.add_code(text)
+        else:
+            blocks.add(text)
     else:
         take_blocks(element, blocks)
 

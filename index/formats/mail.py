@@ -98,7 +98,7 @@ def _extract(data: bytes, source: str, key: str = "") -> Extract:
     attached = [part.get_filename() for part in _leaves(message) if part not in read]
     if any(attached):
         blocks.add(f"Attachments: {', '.join(one_line(name) for name in attached if name)}")
-    return Extract(_field(message, "Subject"), blocks.text, blocks.sections, key)
+    return Extract(_field(message, "Subject"), blocks.text, blocks.sections, key, code=tuple(blocks.code))
 
 
 def _field(message: Message, name: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from index.formats.base import Extract, Format
 from index.formats.outline import Heading, first_title, one_line, sections_of
 from index.formats.text import decode, is_textual
+from index.types import Offsets
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".md", ".markdown", ".mdown", ".mkd")
 LINE_END = re.compile(r"\r\n?|\n")  # what markdown-it takes for one
 FRONT_MATTER = re.compile(r"---[ \t]*(?:\r\n?|\n)(.*?)^(?:---|\.\.\.)[ \t]*(?:\r\n?|\n|\Z)", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,})([^\n]*)$", re.MULTILINE)
 FRONT_MATTER_TITLE = re.compile(r"^title[ \t]*:[ \t]*(.+?)[ \t]*$", re.MULTILINE)
 
 
@@ -29,7 +31,18 @@ def _read(data: bytes, source: str) -> Iterator[Extract]:
     matter = FRONT_MATTER.match(text)
     headings = _headings(text, matter.end() if matter else 0)
     title = first_title(headings) or _front_matter_title(matter.group(1) if matter else "")
-    yield Extract(title, text, sections_of(headings, len(text)))
+    yield Extract(title, text, sections_of(headings, len(text)), code=tuple(_code_blocks(text)))
+
+
+def _code_blocks(text: str) -> Iterator[Offsets]:
+    """The code between fences, with them; what is never closed is none."""
+    opened: re.Match[str] | None = None
+    for line in FENCE.finditer(text):
+        if opened is None:
+            opened = line if line[1][0] == "~" or "`" not in line[2] else None
+        elif line[1].startswith(opened[1]) and not line[2].strip():
+            yield opened.start(), line.end()
+            opened = None
 
 
 def _headings(text: str, body: int) -> list[Heading]:

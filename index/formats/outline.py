@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from index.types import Section
+from index.types import Offsets, Section
 
 # What programs put into the title field when nobody gave a title.
 PLACEHOLDERS = {"untitled", "untitled document", "(anonymous)", "anonymous", "none", "title", "document", "document1"}
@@ -46,9 +46,10 @@ def first_title(headings: list[Heading]) -> str:
 
 @dataclass(slots=True)
 class Blocks:
-    """A text under construction: blocks with an empty line between them, and where its headings begin."""
+    """A text under construction: blocks with an empty line between them, where its headings begin, and its blocks of code."""
 
     headings: list[Heading] = field(default_factory=list)
+    code: list[Offsets] = field(default_factory=list)
     _parts: list[str] = field(default_factory=list)
     _length: int = 0
 
@@ -76,6 +77,13 @@ class Blocks:
         self.add(text)
         if self._length > length_before:
             self.headings.append(Heading(self._length - len(text), level, one_line(text)))
+
+    def add_code(self, text: str) -> None:
+        """Append a block of code, its lines as they are."""
+        length_before = self._length
+        self.add(text)
+        if self._length > length_before:
+            self.code.append((self._length - len(text), self._length))
 
     def _append(self, text: str) -> None:
         self._parts.append(text)

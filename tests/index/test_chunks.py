@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from index.chunks import DEFAULT, Chunking, context, lexical_text, search_text, split
 from index.encoder import Encoder
+from index.formats.markdown import FORMAT as MARKDOWN
 from index.sentences import sentences
-from index.structure import fences
 from index.tables import ROW
 from index.tokens import count_tokens
 from index.types import Chunk, Document, Section, document_id, sha256_text
@@ -233,6 +233,12 @@ def test_windows_line_ends_stay_in_the_text() -> None:
 # Tables, lists, code
 
 
+def with_fences(document: Document) -> Document:
+    """The same, read as Markdown."""
+    [extract] = MARKDOWN.read(document.text.encode(), document.source)
+    return replace(document, code=extract.code)
+
+
 FARES = "| Route | Fee |\n|---|---|\n" + "".join(f"| Port {n} | It is {n}.50. Children pay half. |\n" for n in range(1, 61))
 
 
@@ -278,7 +284,7 @@ def test_a_header_that_is_longer_than_half_the_room_is_cut_between_cells(names: 
 
 def test_pipes_in_code_are_no_table() -> None:
     line = "cat names | sort | uniq\n"
-    document = replace(make("```sh\n" + line * 60 + "```\n"), media_type="text/markdown")
+    document = with_fences(make("```sh\n" + line * 60 + "```\n"))
     assert [chunk.header for chunk in split(document, DEFAULT, 254, words)] == [None] * 5
 
 
@@ -288,7 +294,7 @@ CODE = st.sampled_from(["\n```sh\n", "\n```\n", "\n  ~~~~\n", "ls | sort\n"])
 @given(st.lists(CODE | PIECES, min_size=1, max_size=80).map("".join), CUTS, st.integers(20, 80))
 def test_nothing_of_a_text_with_code_is_lost_or_beyond_the_window(text: str, cuts: list[tuple[int, tuple[str, ...]]],
                                                                   window: int) -> None:
-    document = replace(make(text, cuts), media_type="text/markdown")
+    document = with_fences(make(text, cuts))
     chunks = split(document, Chunking(60, 20), window, characters)
     covered = {at for chunk in chunks for start, end in chunk.sentences for at in range(start, end)}
     assert all(at in covered or character.isspace() for at, character in enumerate(text))
@@ -310,7 +316,7 @@ LEAD = "The crew meets before each crossing and talks about the weather. " * 8
 def test_code_and_lists_stay_whole_where_they_fit(block: str) -> None:
     """Wherever they fall: the text before them grows word by word."""
     for more in range(40):
-        document = replace(make(f"{LEAD}{'word ' * more}.\n\n{block}\n\n{LEAD}"), media_type="text/markdown")
+        document = with_fences(make(f"{LEAD}{'word ' * more}.\n\n{block}\n\n{LEAD}"))
         for text in texts_of(document, split(document, Chunking(100, 25), 254, words)):
             assert block in text or not any(line in text for line in block.split("\n") if len(line) > 5)
 
@@ -318,22 +324,13 @@ def test_code_and_lists_stay_whole_where_they_fit(block: str) -> None:
 def test_code_that_does_not_fit_is_cut_at_lines_and_a_list_at_items() -> None:
     code = ["```", *(f"step {n} and then wait" for n in range(60)), "```"]
     items = [f"- Item {n} is here. It weighs {n} pounds." for n in range(60)]
-    document = replace(make("\n".join(code)), media_type="text/markdown")
+    document = with_fences(make("\n".join(code)))
     chunks = split(document, Chunking(100, 0), 254, words)
     assert [line for text in texts_of(document, chunks) for line in text.split("\n")] == code
     document = make("\n".join(items))
     chunks = split(document, Chunking(100, 0), 254, words)
     assert len(chunks) > 5
     assert [line for text in texts_of(document, chunks) for line in text.split("\n")] == items
-
-
-@pytest.mark.parametrize(("text", "media_type"), [
-    pytest.param("```\nNever closed.\n\nProse.", "text/markdown", id="never closed"),
-    pytest.param("```x``` inline\nProse.\n```y``` it is", "text/markdown", id="code within a line"),
-    pytest.param("Title\n~~~~~\nProse.\n\nOther\n~~~~~\nMore.", "text/plain", id="lines below headings"),
-])
-def test_what_looks_like_a_fence_is_none(text: str, media_type: str) -> None:
-    assert fences(replace(make(text), media_type=media_type)) == []
 
 
 PROSE = [(0, 531, 15, 160), (407, 956, 17, 167), (832, 1381, 17, 167), (1257, 1807, 17, 167), (1682, 2232, 17, 167),

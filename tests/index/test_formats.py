@@ -262,6 +262,24 @@ def test_markdown_round_trips_and_its_sections_tile_it(content: str) -> None:
             assert section.heading[-1].split()[0][:1] in extract.text[section.start : section.end]
 
 
+def code_of(document: Document) -> list[str]:
+    return [document.text[start:end] for start, end in document.code]
+
+
+def test_markdown_code_between_fences(read: Read) -> None:
+    text = "Do:\n\n```sh\nmake chat\n\n# Ask.\n```\n\n- or\n  ~~~\n  make test\n  ~~~\n\nEnd.\n"
+    assert code_of(read("a.md", text)) == ["```sh\nmake chat\n\n# Ask.\n```", "  ~~~\n  make test\n  ~~~"]
+
+
+@pytest.mark.parametrize(("name", "text"), [
+    pytest.param("a.md", "```\nNever closed.\n\nProse.", id="never closed"),
+    pytest.param("a.md", "```x``` inline\nProse.\n```y``` it is", id="code within a line"),
+    pytest.param("a.txt", "Title\n~~~~~\nProse.\n\nOther\n~~~~~\nMore.", id="lines below headings"),
+])
+def test_what_looks_like_a_fence_is_none(read: Read, name: str, text: str) -> None:
+    assert read(name, text).code == ()
+
+
 # HTML
 
 LONG = "Every employee gets twenty-five days of leave in a calendar year, and part-timers get their share of it."
@@ -381,6 +399,27 @@ def test_a_page_nested_beyond_reason_is_refused_and_not_read_in_part(read: Read,
 def test_a_page_nested_deep_is_read_to_its_end(read: Read) -> None:
     page = "<html><body><p>Before.</p>" + "<div>" * 300 + "deep" + "</div>" * 300 + "<p>After.</p></body></html>"
     assert read("a.html", page).text == "Before.\n\ndeep\n\nAfter."
+
+
+def test_html_preformatted_text_is_code_line_by_line(read: Read) -> None:
+    listing = "pullquote index docs\n\n# Then ask. It answers.\n    pullquote ask what"
+    pages = {
+        "marked.html": f"<pre><code class=sh>{listing}\n</code></pre>",
+        "coloured.html": f"<pre class=hljs>\n{listing.replace('index', '<span class=hljs-built_in>index</span>')}</pre>",
+        "bare.html": f"<pre>{listing}</pre>".replace("\n", "<br>"),
+        "long.html": f"<pre><code>{listing * 20}</code></pre>",
+    }
+    for name, pre in pages.items():
+        for prose in ("Short.", "The crew meets before each crossing and talks about the weather, which is bad. " * 5):
+            around = f"<!doctype html><main><h1>Guide</h1><p>{prose}</p>{pre}<p>And <code>make</code> it.</p></main>"
+            document = read(name, around)
+            assert code_of(document) == [listing * 20 if name == "long.html" else listing], name
+            assert "And make it." in document.text
+
+
+def test_long_preformatted_text_without_a_mark_may_be_prose(read: Read) -> None:
+    prose = "The crew meets before each crossing\nand talks about the weather. " * 30
+    assert read("a.html", f"<!doctype html><main><h1>Mail</h1><p>{prose}</p><pre>{prose}</pre></main>").code == ()
 
 
 # PDF
@@ -572,6 +611,40 @@ def test_docx_tracked_changes_controls_and_own_styles(read: Read) -> None:
     read_back = read("a.docx", saved(document))
     assert read_back.text == "Own style\n\nKept, inserted, linked\n\nIn a control."
     assert read_back.sections == (Section(0, len(read_back.text), ("Own style",)),)
+
+
+def coded() -> Any:
+    """Prose around two blocks of code, one in a style for it, one in a font for it."""
+    import docx
+
+    document = docx.Document()
+    document.styles.add_style("Source Code", 1)
+    document.add_paragraph("Run this.")
+    for line in ("pullquote index docs", "", "# Then ask. It answers.", "    pullquote ask what"):
+        document.add_paragraph(line, style="Source Code")
+    document.add_paragraph("It answers. With quotes.")
+    for line in ("def answer():", "", "    return 42"):
+        run = document.add_paragraph().add_run(line)
+        run.font.name = "Courier New"
+    mixed = document.add_paragraph("Call ")
+    mixed.add_run("answer()").font.name = "Consolas"
+    return document
+
+
+def test_docx_paragraphs_in_a_style_or_a_font_for_code_are_its_lines(read: Read) -> None:
+    document = read("a.docx", saved(coded()))
+    assert code_of(document) == ["pullquote index docs\n\n# Then ask. It answers.\n    pullquote ask what",
+                                 "def answer():\n\n    return 42"]
+    assert document.text == "\n\n".join(["Run this.", code_of(document)[0], "It answers. With quotes.", code_of(document)[1],
+                                        "Call answer()"])
+
+
+def test_docx_written_in_such_a_font_is_no_code(read: Read) -> None:
+    document = coded()
+    document.styles["Normal"].font.name = "Courier New"
+    read_back = read("a.docx", saved(document))
+    assert code_of(read_back) == ["pullquote index docs\n\n# Then ask. It answers.\n    pullquote ask what"]
+    assert "def answer():\n\nreturn 42" in read_back.text
 
 
 def test_docx_recognised_under_another_name(read: Read) -> None:

@@ -117,6 +117,6 @@ def test_a_sentence_runs_on_over_them(tmp_path: Path) -> None:
 def test_a_list_ends_with_its_page(tmp_path: Path) -> None:
     """What stands first on the next page is not indented below the last item, whatever stands above it."""
     document = made(tmp_path, "Ferries {}", ["Bring:\n- boots\n- a coat", *BODIES])
-    listed, below, *_ = parts_of(document, 0, len(document.text), ())
+    listed, below, *_ = parts_of(document, 0, len(document.text))
     assert [document.text[start:end] for start, end in listed.pieces] == ["Bring:", "- boots", "- a coat"]
     assert [document.text[start:end] for start, end in below.pieces] == [BODIES[0]]

@@ -73,7 +73,7 @@ def worker_of(opened: Sandbox) -> int:
 
 def test_the_documents_are_those_that_are_read_without(shared: Sandbox, tmp_path: Path) -> None:
     write(tmp_path, {
-        "a.md": "Preface 𝔹\n\n# One\n\nText \0 of one.\n\n## Two\n\nAnd two.\n",
+        "a.md": "Preface 𝔹\n\n# One\n\nText \0 of one.\n\n## Two\n\nAnd two.\n\n```\nls\n\nwho\n```\n",
         "rows.jsonl": '{"id": "a\\udc00", "title": "T", "text": "half \\ud83d"}\n{"text": "two"}\n',
         "a.csv": "Port,Berths\nOrrin,4\n",
         "latin.txt": "Überfahrt um neun".encode("cp1252"),
