@@ -17,15 +17,15 @@ from index.types import Chunk, Document, Section
 
 _TABLES = """
 CREATE TABLE file (path TEXT PRIMARY KEY, source TEXT, size INTEGER, mtime_ns INTEGER, sha256 TEXT) WITHOUT ROWID;
-CREATE TABLE document (id TEXT PRIMARY KEY, source TEXT UNIQUE, path TEXT, title TEXT, text TEXT, media_type TEXT,
-                       file_sha256 TEXT, text_sha256 TEXT, sections TEXT, code TEXT, modified REAL,
-                       titled INTEGER) WITHOUT ROWID;
+CREATE TABLE document (id TEXT PRIMARY KEY, source TEXT UNIQUE, path TEXT, title TEXT, media_type TEXT, file_sha256 TEXT,
+                       text_sha256 TEXT, modified REAL, titled INTEGER, characters INTEGER, pages INTEGER, text TEXT,
+                       sections TEXT, code TEXT);  -- what is long comes last: it is not read on the way
 CREATE TABLE chunk (row INTEGER PRIMARY KEY, id TEXT UNIQUE, document_id TEXT, start INTEGER, "end" INTEGER,
                     tokens INTEGER, sentences TEXT, header TEXT, key BLOB);
 CREATE INDEX chunk_document ON chunk (document_id);
 CREATE INDEX document_path ON document (path);
 """
-_DOCUMENT = "id, source, title, text, media_type, file_sha256, text_sha256, sections, code, modified, titled"
+_DOCUMENT = "id, source, title, media_type, file_sha256, text_sha256, modified, titled, text, sections, code"
 _CHUNK = 'row, id, document_id, start, "end", tokens, sentences, header'
 
 
@@ -62,10 +62,12 @@ class CatalogWriter:
         """Add a document with its chunks and the keys of their vectors in the cache; returns the chunks' rows."""
         sections = json.dumps([(s.start, s.end, s.heading, s.page, s.row, s.ocr) for s in document.sections],
                               ensure_ascii=False)
+        pages = max((section.page for section in document.sections if section.page is not None), default=None)
         self._database.execute(
-            "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (document.id, document.source, path, document.title, document.text, document.media_type,
-             document.file_sha256, document.text_sha256, sections, _json(document.code), document.modified, document.titled))
+            "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (document.id, document.source, path, document.title, document.media_type, document.file_sha256,
+             document.text_sha256, document.modified, document.titled, len(document.text), pages, document.text, sections,
+             _json(document.code)))
         rows = range(self.rows, self.rows + len(chunks))
         self._database.executemany(
             "INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -115,7 +117,7 @@ class Catalog:
         found = self._database.execute(f"SELECT {_DOCUMENT} FROM document WHERE id = ?", (document_id,)).fetchone()
         if found is None:
             raise SourceGone("this document is no longer in the library", "Add it again, or ask anew")
-        id, source, title, text, media_type, file_sha256, text_sha256, sections, code, modified, titled = found
+        id, source, title, media_type, file_sha256, text_sha256, modified, titled, text, sections, code = found
         parts = tuple(Section(start, end, tuple(heading), page, row, ocr)
                       for start, end, heading, page, row, ocr in json.loads(sections))
         return Document(id, source, title, text, media_type, file_sha256, text_sha256, parts, modified, bool(titled),
@@ -165,12 +167,9 @@ class Catalog:
     def sources(self) -> list[SourceInfo]:
         """Every document without its text, by source."""
         counts = dict(self._database.execute("SELECT document_id, count(*) FROM chunk GROUP BY document_id"))
-        infos = []
-        for id, source, title, media_type, path, characters, sections, modified in self._database.execute(
-                "SELECT id, source, title, media_type, path, length(text), sections, modified FROM document ORDER BY source"):
-            pages = max((page for *_, page, _, _ in json.loads(sections) if page is not None), default=None)
-            infos.append(SourceInfo(id, source, title, media_type, path, characters, counts.get(id, 0), pages, modified))
-        return infos
+        return [SourceInfo(id, source, title, media_type, path, characters, counts.get(id, 0), pages, modified)
+                for id, source, title, media_type, path, characters, pages, modified in self._database.execute(
+                    "SELECT id, source, title, media_type, path, characters, pages, modified FROM document ORDER BY source")]
 
     def _select(self, query: str, values: Sequence[object]) -> Iterator[Any]:
         for start in range(0, len(values), 500):

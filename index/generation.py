@@ -153,7 +153,7 @@ class Generation:
 
     @cached_property
     def _sources(self) -> list[SourceInfo]:
-        return self.catalog.sources()  # SQLite goes through every text for it
+        return self.catalog.sources()  # SQLite counts every chunk for it
 
     def close(self) -> None:
         """Close the catalog; vectors and terms go with the object."""
