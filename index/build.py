@@ -17,7 +17,7 @@ from index.cache import EmbeddingCache, keep_only
 from index.catalog import Catalog, CatalogWriter, FileRecord
 from index.chunks import DEFAULT, Chunking, lexical_text, search_text, split
 from index.encoder import Encoder
-from index.errors import EncoderMismatch, FileError, HomeError, InputError, NoIndex
+from index.errors import EncoderMismatch, FileError, HomeError, InputError, NeedsOcr, NoIndex, NoText
 from index.files import Found, find_files, title_from, writable
 from index.formats.pdf import MEDIA_TYPE as PDF
 from index.generation import (
@@ -123,6 +123,7 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
         found = {file.source: file for file in _look(home, roots, scan, excluded, changes)}
         kept = _carried(before, roots, scan, found, changes)
         if before and not rebuild and ocr == before.manifest.ocr and _same(before, roots, excluded, kept, found):
+            changes.skipped += _without_text(before, found)
             return _nothing_new(before, changes, started)
         adds = (before is not None and not rebuild and ocr == before.manifest.ocr
                 and _only_adds(before, excluded, kept, found))
@@ -134,6 +135,8 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
                 tell(here)
                 if adds and source in build.stays:
                     changes.unchanged += build.stays[source]
+                    if isinstance(file, Found) and (known := build.known[str(file.path)]).problem:
+                        changes.skipped.append(_no_text(known, source, ocr))
                 elif isinstance(file, Found):
                     _take_in(build, sandbox, file, excluded, rebuild, changes, partial(_tell_page, tell, here))
                 else:
@@ -199,7 +202,8 @@ def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, progress: Li
         made, tell = before.manifest, progress or (lambda _: None)
         with _build(home, before, encoder, made.chunking, made.ocr, flat_up_to, tell) as build:
             for record in sorted(before.catalog.files(), key=lambda record: record.source):
-                if record.path not in going or not any(_below(record.source, source) for source in sources):
+                gone_or_empty = record.path in going or record.problem
+                if not (gone_or_empty and any(_below(record.source, source) for source in sources)):
                     build.carry(record, without=sources)
             for path in uploads:  # first: of a file that is gone, the next run takes out what is left
                 Path(path).unlink(missing_ok=True)
@@ -397,6 +401,20 @@ def _states(files: Iterable[Found | FileRecord]) -> set[tuple[str, str, int, int
     return {(str(file.path), file.source, file.size, file.mtime_ns) for file in files}
 
 
+def _without_text(before: Generation, found: dict[str, Found]) -> list[FileError]:
+    """What to say of files that are as they were when no text was found in them."""
+    return [_no_text(record, record.source, before.manifest.ocr)
+            for record in sorted(before.catalog.files(), key=lambda record: record.source)
+            if record.problem and record.source in found]
+
+
+def _no_text(record: FileRecord, source: str, ocr: str) -> NoText:
+    """The error that was raised when the file was read, now for a file of that content at `source`."""
+    error = (NoText if ocr else NeedsOcr)(source, record.problem, record.remedy)
+    error.file_sha256 = record.sha256
+    return error
+
+
 def _only_adds(before: Generation, excluded: tuple[str, ...], kept: dict[str, FileRecord], found: dict[str, Found]) -> bool:
     """Whether every file of the generation before is as it was then, and no file can hold a document of another's name."""
     now, then = _states([*found.values(), *kept.values()]), _states(before.catalog.files())
@@ -409,17 +427,22 @@ def _take_in(build: _Build, sandbox: Sandbox, file: Found, excluded: Sequence[st
              changes: _Changes, tell: Callable[[int], None]) -> None:
     """Read a file that is new or changed; carry over what is only in another place or of another time, or cannot be read."""
     known = build.known.get(str(file.path))
-    if known and known.source != file.source:
+    if known and (known.source != file.source or known.problem):
         known = None
     try:
         same = None if rebuild else build.same_content(file, excluded)
+        if same and same.problem:
+            raise _no_text(same, file.source, build.ocr)
         read = build.moved(same, file) if same else [
             (one, "") for one in sandbox.read_documents(file.path, file.source, tell)]
         taken = next((document.source for document, _ in read if document.source in build.sources), None)
         if taken:
             raise FileError(file.source, f"another file holds a document called {taken} too", "Rename one of the two")
     except FileError as error:
-        _keep(build, known, error, changes)
+        stays = _keep(build, known, error, changes)
+        if isinstance(error, NoText) and not stays and not file.path.is_relative_to(_absolute(build.home / UPLOADS)):
+            build.note(FileRecord(str(file.path), file.source, file.size, file.mtime_ns, error.file_sha256, error.message,
+                                  error.remedy))  # of an upload that does not go in nothing is kept
         return
     except OSError as error:
         _keep(build, known, FileError(file.source, f"the file cannot be read ({error.strerror})",
@@ -441,11 +464,14 @@ def _take_in(build: _Build, sandbox: Sandbox, file: Found, excluded: Sequence[st
     build.note(FileRecord(str(file.path), file.source, file.size, file.mtime_ns, digest))
 
 
-def _keep(build: _Build, known: FileRecord | None, error: FileError, changes: _Changes) -> None:
-    if known and not build.by_other_ocr(known):
+def _keep(build: _Build, known: FileRecord | None, error: FileError, changes: _Changes) -> bool:
+    """Report that a file cannot be read, and carry over the version before, if there is one; returns whether it is."""
+    stays = known is not None and not build.by_other_ocr(known)
+    if known and stays:
         changes.unchanged += build.carry(known)
         error = FileError(error.source, f"{error.message} (the version indexed before stays)", error.remedy)
     changes.skipped.append(error)
+    return stays
 
 
 def _below(source: str, name: str) -> bool:
@@ -476,6 +502,7 @@ class _Build:
             self._alike.setdefault((record.size, _suffix(record.path)), []).append(record)
         changed = before and before.manifest.ocr != ocr
         self._anew = {info.path for info in before.sources() if info.media_type == PDF} if before and changed else set()
+        self._anew |= {record.path for record in self.known.values() if record.problem and changed}
         self.sources: set[str] = set()
         self.stays: dict[str, int] = {}
         self._files: set[FileRecord] = set()
@@ -524,7 +551,8 @@ class _Build:
         """The file of the generation before that had the content of this one: itself, or else one in another place.
 
         Only a file of the same size, and of the same suffix, by which formats are told, is compared; and only one of
-        which nothing was left out that should be in now, and that OCR would not read otherwise now.
+        which nothing was left out that should be in now, and that OCR would not read otherwise now. It may be one that holds
+        no text.
         """
         if not self.before:
             return None
@@ -572,6 +600,8 @@ class _Build:
 
     def carry(self, record: FileRecord, without: Sequence[str] = ()) -> int:
         """Take over a file's documents from the generation before, but those that another file now holds; returns how many."""
+        if record.problem and record.path in self._anew:
+            return 0
         self.note(record)
         kept = [(document, id) for document, id in self.moved(record, record) if document.source not in self.sources
                 and not any(_below(document.source, source) for source in without)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from index.store import Places, SourceInfo
 from index.types import Chunk, Document, Section
 
 _TABLES = """
-CREATE TABLE file (path TEXT PRIMARY KEY, source TEXT, size INTEGER, mtime_ns INTEGER, sha256 TEXT) WITHOUT ROWID;
+CREATE TABLE file (path TEXT PRIMARY KEY, source TEXT, size INTEGER, mtime_ns INTEGER, sha256 TEXT, problem TEXT,
+                   remedy TEXT) WITHOUT ROWID;
 CREATE TABLE document (id TEXT PRIMARY KEY, source TEXT UNIQUE, path TEXT, title TEXT, media_type TEXT, file_sha256 TEXT,
                        text_sha256 TEXT, modified REAL, titled INTEGER, characters INTEGER, pages INTEGER, text TEXT,
                        sections TEXT, code TEXT);  -- what is long comes last: it is not read on the way
@@ -31,13 +32,18 @@ _CHUNK = 'row, id, document_id, start, "end", tokens, sentences, header'
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """What a file looked like when it was read; `path` is absolute, or empty for documents that no file holds."""
+    """What a file looked like when it was read; `path` is absolute, or empty for documents that no file holds.
+
+    `problem` and `remedy` are empty, but for a file that holds no text, which is remembered so as not to be read again.
+    """
 
     path: str
     source: str
     size: int
     mtime_ns: int
     sha256: str
+    problem: str = ""
+    remedy: str = ""
 
 
 class CatalogWriter:
@@ -55,8 +61,7 @@ class CatalogWriter:
 
     def add_file(self, record: FileRecord) -> None:
         """Remember a file's state, to tell later whether it changed."""
-        self._database.execute("INSERT INTO file VALUES (?, ?, ?, ?, ?)",
-                               (record.path, record.source, record.size, record.mtime_ns, record.sha256))
+        self._database.execute("INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(record))
 
     def add_document(self, document: Document, chunks: Sequence[Chunk], keys: Sequence[bytes], path: str) -> range:
         """Add a document with its chunks and the keys of their vectors in the cache; returns the chunks' rows."""
@@ -109,7 +114,7 @@ class Catalog:
 
     def files(self) -> Iterator[FileRecord]:
         """Every file that was read, by path."""
-        for row in self._database.execute("SELECT path, source, size, mtime_ns, sha256 FROM file ORDER BY path"):
+        for row in self._database.execute("SELECT * FROM file ORDER BY path"):
             yield FileRecord(*row)
 
     def document(self, document_id: str) -> Document:

@@ -3,7 +3,8 @@
     PullquoteError                     message = what happened; remedy = what to do
     ├── InputError                     something the user gave is wrong
     │   ├── FileError                  one file cannot be read (the others go on)
-    │   │   └── NeedsOcr               its pages hold no text
+    │   │   └── NoText                 there is none in it, however often it is read
+    │   │       └── NeedsOcr           its pages hold no text, and OCR was not asked for
     │   ├── SettingsError              a flag, an environment variable or a configuration file
     │   └── DataError                  an eval set, a corpus or a receipt does not have its form
     ├── HomeError                      the home cannot be used as it is
@@ -51,7 +52,13 @@ class FileError(InputError):
         return f"{self.source}: {super().__str__()}"
 
 
-class NeedsOcr(FileError):
+class NoText(FileError):
+    """A file was read to its end and holds no text: there is no use in reading it again. `file_sha256` says what was read."""
+
+    file_sha256: str = ""
+
+
+class NeedsOcr(NoText):
     """A file's pages hold no text, and OCR was not asked for."""
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from index.errors import FileError
+from index.errors import FileError, NoText
 from index.formats import FORMATS, detect
 from index.formats.base import Extract, Format
 from index.formats.outline import one_line
@@ -94,14 +94,19 @@ def read_content(path: Path, source: str, most_characters: int = MOST_CHARACTERS
     format = detect(data[:HEAD], path.suffix.lower())
     if format is None:
         raise _not_a_document(data[:HEAD], source)
+    digest = hashlib.sha256(data).hexdigest()
     extracts = []
     characters = 0
-    for extract in _extracts(format, data, source, ocr):
-        characters += len(extract.text) + sum(len(part) for section in extract.sections for part in section.heading)
-        if characters > most_characters:
-            raise _too_long(characters, most_characters, source)
-        extracts.append(extract)
-    return Content(format.media_type, hashlib.sha256(data).hexdigest(), modified, tuple(extracts))
+    try:
+        for extract in _extracts(format, data, source, ocr):
+            characters += len(extract.text) + sum(len(part) for section in extract.sections for part in section.heading)
+            if characters > most_characters:
+                raise _too_long(characters, most_characters, source)
+            extracts.append(extract)
+    except NoText as error:
+        error.file_sha256 = digest
+        raise
+    return Content(format.media_type, digest, modified, tuple(extracts))
 
 
 def documents_of(content: Content, source: str) -> list[Document]:

@@ -23,7 +23,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Self
 
-from index.errors import FileError, NeedsOcr, PullquoteError
+from index.errors import FileError, NeedsOcr, NoText, PullquoteError
 from index.files import MOST_CHARACTERS, Content, documents_of, read_content
 from index.formats.base import Extract, lacks_memory
 from index.ocr import MOST_PAGES, PAGE_SECONDS, Ocr
@@ -234,8 +234,8 @@ def _answer(path: Path, source: str, characters: int, ocr: Ocr | None) -> bytes:
     except FileError as error:
         if _is_for_memory(error):
             return OUT_OF_MEMORY
-        return json.dumps({"error": [error.source, error.message, error.remedy],
-                           "needs_ocr": isinstance(error, NeedsOcr)}).encode()
+        return json.dumps({"error": [error.source, error.message, error.remedy], "needs_ocr": isinstance(error, NeedsOcr),
+                           "no_text_in": error.file_sha256 if isinstance(error, NoText) else ""}).encode()
 
 
 def _is_for_memory(error: BaseException | None) -> bool:
@@ -257,8 +257,12 @@ def _unpacked(answer: bytes) -> Content:
     """The content of a file, nothing of it believed: `documents_of` checks it. Raises the FileError that came instead."""
     found = json.loads(answer)
     if isinstance(found, dict):
-        source, message, remedy = found["error"]
-        raise (NeedsOcr if found["needs_ocr"] else FileError)(str(source), str(message), str(remedy))
+        source, message, remedy = map(str, found["error"])
+        if not found["no_text_in"]:
+            raise FileError(source, message, remedy)
+        error = (NeedsOcr if found["needs_ocr"] else NoText)(source, message, remedy)
+        error.file_sha256 = str(found["no_text_in"])
+        raise error
     media_type, file_sha256, modified, extracts = found
     return Content(str(media_type), str(file_sha256), float(modified), tuple(
         Extract(str(title), str(text), tuple(_section(*section) for section in sections), str(key), tuple(map(str, notices)),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from index.errors import FileError, NeedsOcr
+from index.errors import FileError, NeedsOcr, NoText
 from index.formats.base import Extract, Format
 from index.formats.outline import sensible_title
 from index.ocr import MOST_PAGES, PAGE_SECONDS, Ocr, OcrFailed, read_page
@@ -110,9 +110,11 @@ def _without_text(source: str, pages: list[_Page], ocr: Ocr | None) -> FileError
     count = "its 1 page holds" if len(pages) == 1 else f"its {len(pages)} pages hold"
     if not ocr:
         return NeedsOcr(source, f"{count} no text: a scan needs OCR first", "Have it read with: pullquote index --ocr")
-    failed = any(page.kind is _Kind.FAILED for page in pages)
-    why = f"OCR does not get through (limits: {PAGE_SECONDS} s a page, memory)" if failed else "OCR finds none"
-    return FileError(source, f"{count} no text, and {why}", "Scan it anew, or leave it out")
+    remedy = "Scan it anew, or leave it out"
+    if any(page.kind is _Kind.FAILED for page in pages):
+        why = f"OCR does not get through (limits: {PAGE_SECONDS} s a page, memory)"
+        return FileError(source, f"{count} no text, and {why}", remedy)
+    return NoText(source, f"{count} no text, and OCR finds none", remedy)
 
 
 def _title_and_pages(data: bytes, source: str, ocr: Ocr | None) -> tuple[str, list[_Page]]:

@@ -426,6 +426,68 @@ def test_the_same_files_make_the_same_library_whenever_it_was_asked_for(docs: Pa
     assert (current_manifest(home).ocr, current_manifest(with_it).ocr) == ("", "eng")
 
 
+def test_a_scan_in_which_nothing_is_found_is_read_once(docs: Path, home: Path, index: Callable[..., Report], encoder: Any,
+                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    whole = Sandbox.read_documents
+
+    def reading(opened: Sandbox, path: Path, source: str, *more: Any) -> list[Document]:
+        read.append(source)
+        return whole(opened, path, source, *more)
+
+    def index_again(*paths: Path, **more: Any) -> tuple[list[str], list[str], Report]:
+        """What was read, what is said of what was skipped, and the report."""
+        read.clear()
+        report = index(*paths, **more)
+        return sorted(read), [str(error) for error in report.skipped], report
+
+    monkeypatch.setattr(Sandbox, "read_documents", reading)
+    found_none = "docs/{}: its 1 page holds no text, and OCR finds none. Scan it anew, or leave it out"
+    (docs / "a.pdf").write_bytes(scanned([]))
+    (docs / "b.txt").write_text("A text.")
+    seen, told, first = index_again(docs, ocr="eng")
+    assert (seen, told) == (["docs/a.pdf", "docs/b.txt"], [found_none.format("a.pdf")])
+    seen, told, report = index_again()
+    assert (seen, told, report.generation) == ([], [found_none.format("a.pdf")], first.generation)
+
+    os.utime(docs / "a.pdf", ns=(0, 0))
+    (docs / "c.pdf").write_bytes((docs / "a.pdf").read_bytes())
+    assert index_again()[:2] == ([], [found_none.format("a.pdf"), found_none.format("c.pdf")])
+    (docs / "a.pdf").unlink()
+    (docs / "d.txt").write_text("Another.")
+    assert index_again()[:2] == (["docs/d.txt"], [found_none.format("c.pdf")])
+    (docs / "e.txt").write_text("One more.")  # beside a copy of the index
+    assert index_again()[:2] == (["docs/e.txt"], [found_none.format("c.pdf")])
+    assert index_again(rebuild=True)[0] == ["docs/b.txt", "docs/c.pdf", "docs/d.txt", "docs/e.txt"]
+
+    needs = "docs/c.pdf: its 1 page holds no text: a scan needs OCR first. Have it read with: pullquote index --ocr"
+    assert index_again(ocr="")[:2] == (["docs/c.pdf"], [needs])
+    seen, told, report = index_again()
+    assert (seen, told, [type(error) for error in report.skipped]) == ([], [needs], [NeedsOcr])
+    assert index_again(ocr="eng")[:2] == (["docs/c.pdf"], [found_none.format("c.pdf")])
+    (docs / "c.pdf").write_bytes(scanned(SHED))
+    assert index_again()[:2] == (["docs/c.pdf"], [])
+
+    (docs / "f.pdf").write_bytes(scanned([]))
+    assert index_again()[:2] == (["docs/f.pdf"], [found_none.format("f.pdf")])
+    assert "docs/f.pdf" in [record.source for record in open_current(home).catalog.files()]
+    remove(home, ["docs"], encoder=encoder)
+    assert list(open_current(home).catalog.files()) == []
+
+
+def test_where_reading_did_not_come_to_an_end_it_is_tried_again(docs: Path, index: Callable[..., Report],
+                                                                monkeypatch: pytest.MonkeyPatch) -> None:
+    (docs / "a.pdf").write_bytes(scanned(SHED))
+    with pytest.MonkeyPatch.context() as without:
+        without.setattr(Sandbox, "read_documents", _fails)
+        assert [str(error) for error in index(docs, ocr="eng").skipped] == ["docs/a.pdf: OCR did not get through"]
+    assert index().added == ("docs/a.pdf",)
+
+
+def _fails(_: Sandbox, path: Path, source: str, tell: Callable[[int], None]) -> list[Document]:
+    raise FileError(source, "OCR did not get through")
+
+
 def test_a_version_that_holds_its_text_stays_where_reading_it_anew_fails(docs: Path, home: Path, encoder: Any,
                                                                          index: Callable[..., Report]) -> None:
     (docs / "a.pdf").write_bytes(together(TYPED, scanned(SHED)))
