@@ -123,8 +123,8 @@ class SentenceEncoder:
             # A folder is complete: never ask a hub about it.
             model = SentenceTransformer(str(self._folder or self.name), device="cpu", local_files_only=self._folder is not None)
         except Exception as error:
-            raise ModelError(f"the encoder {self.name} cannot be loaded: {error}",
-                             "Name a sentence-transformers folder or hub model, or leave the setting out") from error
+            raise cannot_be_loaded("encoder", self.name, self._folder, error,
+                                   "Name a sentence-transformers folder or hub model, or leave the setting out") from error
         model.eval()
         keep_freed_memory()
         return model
@@ -202,6 +202,17 @@ def local_folder(name: str) -> Path | None:
         raise ModelError(f"there is no model folder {name} (looked for at {path.absolute()})",
                          "Correct the path, or name a hub model as OWNER/NAME")
     return None
+
+
+def cannot_be_loaded(what: str, name: str, folder: Path | None, error: Exception, remedy: str) -> ModelError:
+    """The error for a model that does not load. Of a hub model it says that no folder has its name, and if no hub was asked."""
+    if folder:
+        return ModelError(f"the {what} {name} cannot be loaded: {error}", remedy)
+    from huggingface_hub import is_offline_mode
+
+    tried = "is not kept here, and HF_HUB_OFFLINE is set" if is_offline_mode() else "could not be had"
+    return ModelError(f"the {what} {name} cannot be loaded: there is no folder {Path(name).absolute()}, and a hub model of that"
+                      f" name {tried} ({error})", remedy)
 
 
 def commit(name: str) -> str:

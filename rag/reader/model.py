@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.encoder import bundled_folder, commit, keep_freed_memory, loading, local_folder, sha256
+from index.encoder import bundled_folder, cannot_be_loaded, commit, keep_freed_memory, loading, local_folder, sha256
 from index.errors import ModelError
 from rag.reader.windows import Encoded
 
@@ -90,8 +90,8 @@ def load_checkpoint(name: str) -> SpanModel:
         tokenizer = AutoTokenizer.from_pretrained(where, local_files_only=offline)
         network, told = AutoModelForQuestionAnswering.from_pretrained(where, local_files_only=offline, output_loading_info=True)
     except Exception as error:
-        raise ModelError(f"the reader {name} cannot be loaded: {error}",
-                         "Name a question-answering checkpoint of transformers, or leave the setting out") from error
+        raise cannot_be_loaded("reader", name, path, error,
+                               "Name a question-answering checkpoint of transformers, or leave the setting out") from error
     if told["missing_keys"]:
         raise ModelError(f"the checkpoint {name} has no weights for {', '.join(sorted(told['missing_keys'])[:3])}: it was not"
                          " trained for question answering", "Name a question-answering checkpoint")

@@ -123,6 +123,18 @@ def test_of_a_hub_model_the_commit_is_its_revision(tmp_path: Path) -> None:
     assert told.split() == [sha[:12]]
 
 
+@pytest.mark.parametrize("load", ["index.encoder import load_encoder", "rag.reader.model import load_checkpoint"])
+def test_what_is_neither_a_folder_nor_a_hub_model_that_is_here_is_told_as_both(tmp_path: Path, load: str) -> None:
+    """A path of one slash reads like the name of a hub model."""
+    program = (f"from {load} as load\nfrom index.errors import ModelError\n"
+               "try: print(load('models/minilm').revision)\nexcept ModelError as error: print(error)")
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True,
+                          env=os.environ | {"HF_HUB_CACHE": str(tmp_path), "HF_HUB_OFFLINE": "1"}).stdout
+    assert (f"models/minilm cannot be loaded: there is no folder {Path('models/minilm').absolute()}, and a hub model of that"
+            " name is not kept here, and HF_HUB_OFFLINE is set (") in told
+    assert told.rstrip().endswith("or leave the setting out")
+
+
 def test_the_bundled_encoder_says_which_weights_it_has(real_encoder: Encoder) -> None:
     assert (real_encoder.name, real_encoder.revision, real_encoder.dimension) == (BUNDLED, BUNDLED_SHA256[:12], 384)
 
