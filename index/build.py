@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import time
@@ -18,7 +17,7 @@ from index.catalog import Catalog, CatalogWriter, FileRecord
 from index.chunks import DEFAULT, Chunking, lexical_text, search_text, split
 from index.encoder import Encoder
 from index.errors import EncoderMismatch, FileError, HomeError, InputError, NeedsOcr, NoIndex, NoText
-from index.files import Found, find_files, title_from, writable
+from index.files import Found, title_from
 from index.formats.pdf import MEDIA_TYPE as PDF
 from index.generation import (
     KEPT,
@@ -39,13 +38,12 @@ from index.generation import (
 )
 from index.lexical import LexicalWriter
 from index.ocr import require
+from index.roots import UPLOADS, absolute_path, find_in_roots, is_below, resolve_roots, without_deleted_files
 from index.sandbox import DEFAULT as LIMITS
 from index.sandbox import Limits, Sandbox
 from index.types import Chunk, Document, Notice, document_id
 from index.vectors import FLAT_UP_TO, VectorWriter
-from index.walk import comes_by, is_text
 
-UPLOADS = "uploads"  # all else in a home is the index's own
 _ENCODE_AT_ONCE = 1024  # chunks: enough to sort by length, little enough to hold in memory
 
 
@@ -115,12 +113,12 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
         ocr = made.ocr if made and ocr is None else ocr or ""
         if ocr:
             require(ocr)
-        roots, scan, excluded = _roots(home, made, paths)
+        roots, scan, excluded = resolve_roots(home, made, paths)
         if made and ocr != made.ocr:
             scan = roots
-        roots, scan = _without_deleted_files(before, roots, scan)
+        roots, scan = without_deleted_files(before, roots, scan)
         changes = _Changes()
-        found = {file.source: file for file in _look(home, roots, scan, excluded, changes)}
+        found = {file.source: file for file in find_in_roots(home, roots, scan, excluded, changes.skipped)}
         kept = _carried(before, roots, scan, found, changes)
         if before and not rebuild and ocr == before.manifest.ocr and _same(before, roots, excluded, kept, found):
             changes.skipped += _without_text(before, found)
@@ -189,21 +187,21 @@ def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, progress: Li
         _check_encoder(home, before.manifest, encoder)
         infos = before.sources()
         for source in sources:
-            if not any(_below(info.source, source) for info in infos):
+            if not any(is_below(info.source, source) for info in infos):
                 raise InputError(f"{source} is not in the library", "See what is with: pullquote status")
-        gone = [info for info in infos if any(_below(info.source, source) for source in sources)]
+        gone = [info for info in infos if any(is_below(info.source, source) for source in sources)]
         going = {info.path for info in gone}
-        roots = tuple(root for root in before.manifest.roots if not any(_below(root.name, source) for source in sources))
+        roots = tuple(root for root in before.manifest.roots if not any(is_below(root.name, source) for source in sources))
         uploads = {path for path in going - {info.path for info in infos if info not in gone}
-                   if Path(path).is_relative_to(_absolute(home / UPLOADS))}
-        stay = {source for source in sources if any(_below(info.source, source) for info in gone if info.path not in uploads)}
+                   if Path(path).is_relative_to(absolute_path(home / UPLOADS))}
+        stay = {source for source in sources if any(is_below(info.source, source) for info in gone if info.path not in uploads)}
         excluded = tuple(sorted(source for source in {*before.manifest.excluded, *stay}
-                                if any(_below(source, root.name) for root in roots)))  # nothing else is looked through again
+                                if any(is_below(source, root.name) for root in roots)))  # nothing else is looked through again
         made, tell = before.manifest, progress or (lambda _: None)
         with _build(home, before, encoder, made.chunking, made.ocr, flat_up_to, tell) as build:
             for record in sorted(before.catalog.files(), key=lambda record: record.source):
                 gone_or_empty = record.path in going or record.problem
-                if not (gone_or_empty and any(_below(record.source, source) for source in sources)):
+                if not (gone_or_empty and any(is_below(record.source, source) for source in sources)):
                     build.carry(record, without=sources)
             for path in uploads:  # first: of a file that is gone, the next run takes out what is left
                 Path(path).unlink(missing_ok=True)
@@ -274,116 +272,15 @@ def _check_encoder(home: Path, made: Manifest, encoder: Encoder) -> None:
             f" ({encoder.revision})", "Go on with that one, or index everything anew with: pullquote index --rebuild")
 
 
-def _roots(home: Path, before: Manifest | None, paths: Sequence[Path],
-           ) -> tuple[tuple[Root, ...], tuple[Root, ...], tuple[str, ...]]:
-    """All roots, those to look through now, and the sources that the user took out and that stay out.
-
-    A path below a root is looked through under that root's name; one around roots takes their place. What was taken out comes
-    back when it is named itself, or something in it, or the file that holds it; not when a folder above it is.
-    """
-    roots = list(before.roots) if before else []
-    excluded = list(before.excluded) if before else []
-    for path in paths:
-        absolute = _absolute(path)
-        if not absolute.exists():
-            raise InputError(f"there is no file or folder {path}", "Check the path")
-        if absolute.resolve() == home.resolve():
-            raise InputError(f"{path} is the index itself", "Name the files to index")
-        if any(is_own(place, spellings(home)) for place in (absolute, absolute.resolve())):
-            raise InputError(f"{path} lies in {home}, where the index itself is",
-                             "Keep the index elsewhere (--home), or the files to index")
-        if not is_text(absolute):
-            raise InputError(f"the name {writable(str(absolute))} is not valid text", "Rename it, or the folder above it")
-        if not any(_leads_to(root.path, absolute) for root in roots):
-            within = [root for root in roots if _leads_to(str(absolute), Path(root.path))]
-            roots = [root for root in roots if root not in within]
-            roots.append(Root(str(absolute), _free_name(absolute, [root.name for root in roots])))
-            renamed = {root.name: _source(roots[-1], Path(root.path)) for root in within}
-            excluded = [next((new + source.removeprefix(old) for old, new in renamed.items() if _below(source, old)), source)
-                        for source in excluded]
-    scan = [Root(str(path), _source(root, path)) for path in map(_absolute, paths) for root in roots
-            if _leads_to(root.path, path)]
-    excluded = [source for source in excluded if not any(_brings_back(root.name, source) for root in scan)]
-    if not paths and not roots:
-        raise NoIndex(f"nothing is indexed in {home} yet", "Index your files with: pullquote index PATH")
-    return tuple(roots), tuple(scan if paths else roots), tuple(excluded)
-
-
-def _source(root: Root, path: Path) -> str:
-    """How the source of a path within a root begins."""
-    return Path(root.name, path.relative_to(root.path)).as_posix()
-
-
-def _brings_back(named: str, source: str) -> bool:
-    """Whether naming `named` takes in again what was taken out as `source`."""
-    return _below(named, source) or source.startswith(f"{named}#")
-
-
-def spellings(home: Path) -> tuple[Path, Path]:
-    """The home as it is named, and where its links lead."""
-    return _absolute(home), home.resolve()
-
-
-def is_own(path: Path, homes: Iterable[Path]) -> bool:
-    """Whether a path is the index's own: all in a home, by any of its `spellings`, but the uploads, which are documents."""
-    there = f"{path}/"  # as text: this is asked of every file
-    return any(there.startswith(f"{home}/") and not there.startswith(f"{home / UPLOADS}/") for home in homes)
-
-
-def _absolute(path: Path) -> Path:
-    """Without `..` and `~`; links stay as they are."""
-    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 (Path.absolute keeps `..`, resolve follows links)
-
-
-def _leads_to(root: str, path: Path) -> bool:
-    """Whether a walk of the root comes by the path."""
-    return str(path).startswith(root) and comes_by(Path(root), path)  # the quick look first: a glob may be many roots
-
-
-def _without_deleted_files(before: Generation | None, roots: tuple[Root, ...], scan: tuple[Root, ...],
-                           ) -> tuple[tuple[Root, ...], tuple[Root, ...]]:
-    """Leave out roots that are files and were deleted. (A folder that is gone may be on a disk that is not there.)"""
-    files = {record.path for record in before.catalog.files()} if before else set()
-    deleted = {root.path for root in roots
-               if root.path in files and not Path(root.path).exists() and Path(root.path).parent.is_dir()}
-    return (tuple(root for root in roots if root.path not in deleted),
-            tuple(root for root in scan if root.path not in deleted))
-
-
-def _free_name(path: Path, taken: Sequence[str]) -> str:
-    """The path's last part, or as many more as it takes to be neither another root's name nor one within it."""
-    parts = [part for part in path.parts if part != path.anchor] or [path.anchor]
-    names = ["/".join(parts[-count:]) for count in range(1, len(parts) + 1)]
-    names += [f"{parts[-1]} ({number})" for number in range(2, len(taken) + 3)]
-    return next(name for name in names if not any(_below(name, other) or _below(other, name) for other in taken))
-
-
-def _look(home: Path, roots: Sequence[Root], scan: Sequence[Root], excluded: Sequence[str], changes: _Changes,
-          ) -> Iterator[Found]:
-    """The files below the roots to look through, the home's own left out; what cannot be looked at is noted."""
-    seen: set[str] = set()
-    homes = spellings(home)
-    for root in scan:
-        top = next(Path(whole.path) for whole in roots if _below(root.name, whole.name))
-        for found in find_files(Path(root.path), root.name, top):
-            if isinstance(found, FileError):
-                changes.skipped.append(found)
-                continue
-            own = is_own(found.path, homes)
-            if not own and str(found.path) not in seen and not any(_below(found.source, name) for name in excluded):
-                seen.add(str(found.path))
-                yield found
-
-
 def _carried(before: Generation | None, roots: Sequence[Root], scan: Sequence[Root], found: dict[str, Found],
              changes: _Changes) -> dict[str, FileRecord]:
     """Files of the generation before that were not looked for, or could not be looked at."""
     carried = {}
     paths = {str(file.path) for file in found.values()}  # a file may be found under another root than before
     for record in before.catalog.files() if before else ():
-        followed = any(_below(record.source, root.name) for root in roots)
-        looked = any(_below(record.source, root.name) for root in scan)
-        failed = any(_below(record.source, error.source) for error in changes.skipped)
+        followed = any(is_below(record.source, root.name) for root in roots)
+        looked = any(is_below(record.source, root.name) for root in scan)
+        failed = any(is_below(record.source, error.source) for error in changes.skipped)
         if followed and record.source not in found and record.path not in paths and (failed or not looked):
             carried[record.source] = record
     return carried
@@ -440,7 +337,7 @@ def _take_in(build: _Build, sandbox: Sandbox, file: Found, excluded: Sequence[st
             raise FileError(file.source, f"another file holds a document called {taken} too", "Rename one of the two")
     except FileError as error:
         stays = _keep(build, known, error, changes)
-        if isinstance(error, NoText) and not stays and not file.path.is_relative_to(_absolute(build.home / UPLOADS)):
+        if isinstance(error, NoText) and not stays and not file.path.is_relative_to(absolute_path(build.home / UPLOADS)):
             build.note(FileRecord(str(file.path), file.source, file.size, file.mtime_ns, error.file_sha256, error.message,
                                   error.remedy))  # of an upload that does not go in nothing is kept
         return
@@ -450,7 +347,7 @@ def _take_in(build: _Build, sandbox: Sandbox, file: Found, excluded: Sequence[st
         return
     old = build.ids_before(known) if known else set()
     for document, origin in read:
-        if any(_below(document.source, source) for source in excluded):
+        if any(is_below(document.source, source) for source in excluded):
             continue
         build.add(document, str(file.path), origin)
         changes.notices += [Notice(document.source, message) for message in document.notices]
@@ -472,11 +369,6 @@ def _keep(build: _Build, known: FileRecord | None, error: FileError, changes: _C
         error = FileError(error.source, f"{error.message} (the version indexed before stays)", error.remedy)
     changes.skipped.append(error)
     return stays
-
-
-def _below(source: str, name: str) -> bool:
-    """Whether `source` is `name`, a file in it, or a document in that file."""
-    return source == name or source.startswith((f"{name}/", f"{name}#"))
 
 
 def _suffix(path: Path | str) -> str:
@@ -558,7 +450,7 @@ class _Build:
             return None
         alike = []
         for record in self._alike.get((file.size, _suffix(file.path)), ()):
-            left_out = {source for source in self.before.manifest.excluded if _below(source, record.source)}
+            left_out = {source for source in self.before.manifest.excluded if is_below(source, record.source)}
             may_be_out = set(excluded) if record.source == file.source else set()
             if left_out <= may_be_out and record.path not in self._anew:
                 alike.append(record)
@@ -604,7 +496,7 @@ class _Build:
             return 0
         self.note(record)
         kept = [(document, id) for document, id in self.moved(record, record) if document.source not in self.sources
-                and not any(_below(document.source, source) for source in without)]
+                and not any(is_below(document.source, source) for source in without)]
         for document, id in kept:
             self.add(document, record.path, id)
         return len(kept)

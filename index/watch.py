@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from index.build import Listener, Progress, Report, is_own, spellings
+from index.build import Listener, Progress, Report
 from index.errors import FileError, HomeError, PullquoteError
 from index.generation import remembered
+from index.roots import is_own, spellings
 from index.walk import IGNORE_FILE, comes_by, folders, is_text
 
 if TYPE_CHECKING:

@@ -1,0 +1,120 @@
+"""What a library follows: its roots, the files below them, and the sources that were taken out and stay out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from index.errors import FileError, InputError, NoIndex
+from index.files import Found, find_files, writable
+from index.generation import Generation, Manifest, Root
+from index.walk import comes_by, is_text
+
+UPLOADS = "uploads"  # all else in a home is the index's own
+
+
+def resolve_roots(home: Path, before: Manifest | None, paths: Sequence[Path],
+                  ) -> tuple[tuple[Root, ...], tuple[Root, ...], tuple[str, ...]]:
+    """All roots, those to look through now, and the sources that the user took out and that stay out.
+
+    A path below a root is looked through under that root's name; one around roots takes their place. What was taken out comes
+    back when it is named itself, or something in it, or the file that holds it; not when a folder above it is.
+    """
+    roots = list(before.roots) if before else []
+    excluded = list(before.excluded) if before else []
+    for path in paths:
+        absolute = absolute_path(path)
+        if not absolute.exists():
+            raise InputError(f"there is no file or folder {path}", "Check the path")
+        if absolute.resolve() == home.resolve():
+            raise InputError(f"{path} is the index itself", "Name the files to index")
+        if any(is_own(place, spellings(home)) for place in (absolute, absolute.resolve())):
+            raise InputError(f"{path} lies in {home}, where the index itself is",
+                             "Keep the index elsewhere (--home), or the files to index")
+        if not is_text(absolute):
+            raise InputError(f"the name {writable(str(absolute))} is not valid text", "Rename it, or the folder above it")
+        if not any(_leads_to(root.path, absolute) for root in roots):
+            within = [root for root in roots if _leads_to(str(absolute), Path(root.path))]
+            roots = [root for root in roots if root not in within]
+            roots.append(Root(str(absolute), _free_name(absolute, [root.name for root in roots])))
+            renamed = {root.name: _source(roots[-1], Path(root.path)) for root in within}
+            excluded = [next((new + source.removeprefix(old) for old, new in renamed.items() if is_below(source, old)), source)
+                        for source in excluded]
+    scan = [Root(str(path), _source(root, path)) for path in map(absolute_path, paths) for root in roots
+            if _leads_to(root.path, path)]
+    excluded = [source for source in excluded if not any(_brings_back(root.name, source) for root in scan)]
+    if not paths and not roots:
+        raise NoIndex(f"nothing is indexed in {home} yet", "Index your files with: pullquote index PATH")
+    return tuple(roots), tuple(scan if paths else roots), tuple(excluded)
+
+
+def _source(root: Root, path: Path) -> str:
+    """How the source of a path within a root begins."""
+    return Path(root.name, path.relative_to(root.path)).as_posix()
+
+
+def _brings_back(named: str, source: str) -> bool:
+    """Whether naming `named` takes in again what was taken out as `source`."""
+    return is_below(named, source) or source.startswith(f"{named}#")
+
+
+def spellings(home: Path) -> tuple[Path, Path]:
+    """The home as it is named, and where its links lead."""
+    return absolute_path(home), home.resolve()
+
+
+def is_own(path: Path, homes: Iterable[Path]) -> bool:
+    """Whether a path is the index's own: all in a home, by any of its `spellings`, but the uploads, which are documents."""
+    there = f"{path}/"  # as text: this is asked of every file
+    return any(there.startswith(f"{home}/") and not there.startswith(f"{home / UPLOADS}/") for home in homes)
+
+
+def absolute_path(path: Path) -> Path:
+    """Without `..` and `~`; links stay as they are."""
+    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 (Path.absolute keeps `..`, resolve follows links)
+
+
+def _leads_to(root: str, path: Path) -> bool:
+    """Whether a walk of the root comes by the path."""
+    return str(path).startswith(root) and comes_by(Path(root), path)  # the quick look first: a glob may be many roots
+
+
+def without_deleted_files(before: Generation | None, roots: tuple[Root, ...], scan: tuple[Root, ...],
+                          ) -> tuple[tuple[Root, ...], tuple[Root, ...]]:
+    """Leave out roots that are files and were deleted. (A folder that is gone may be on a disk that is not there.)"""
+    files = {record.path for record in before.catalog.files()} if before else set()
+    deleted = {root.path for root in roots
+               if root.path in files and not Path(root.path).exists() and Path(root.path).parent.is_dir()}
+    return (tuple(root for root in roots if root.path not in deleted),
+            tuple(root for root in scan if root.path not in deleted))
+
+
+def _free_name(path: Path, taken: Sequence[str]) -> str:
+    """The path's last part, or as many more as it takes to be neither another root's name nor one within it."""
+    parts = [part for part in path.parts if part != path.anchor] or [path.anchor]
+    names = ["/".join(parts[-count:]) for count in range(1, len(parts) + 1)]
+    names += [f"{parts[-1]} ({number})" for number in range(2, len(taken) + 3)]
+    return next(name for name in names if not any(is_below(name, other) or is_below(other, name) for other in taken))
+
+
+def find_in_roots(home: Path, roots: Sequence[Root], scan: Sequence[Root], excluded: Sequence[str],
+                  skipped: list[FileError]) -> Iterator[Found]:
+    """The files below the roots to look through, the home's own left out; what cannot be looked at is noted in `skipped`."""
+    seen: set[str] = set()
+    homes = spellings(home)
+    for root in scan:
+        top = next(Path(whole.path) for whole in roots if is_below(root.name, whole.name))
+        for found in find_files(Path(root.path), root.name, top):
+            if isinstance(found, FileError):
+                skipped.append(found)
+                continue
+            own = is_own(found.path, homes)
+            if not own and str(found.path) not in seen and not any(is_below(found.source, name) for name in excluded):
+                seen.add(str(found.path))
+                yield found
+
+
+def is_below(source: str, name: str) -> bool:
+    """Whether `source` is `name`, a file in it, or a document in that file."""
+    return source == name or source.startswith((f"{name}/", f"{name}#"))
