@@ -8,12 +8,11 @@ that OCR read is read by it again, which gives the boxes of the words.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import json
 import math
-import os
+import resource
 import subprocess
 import sys
 import threading
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from index import ocr
 from index.errors import FileError, InputError, SourceChanged, SourceGone
 from index.formats.pdf import MEDIA_TYPE
+from index.process import command, limit
 from index.types import Document, check_span
 
 if TYPE_CHECKING:
@@ -108,11 +108,10 @@ def _in_process(document: Document, file: Path, task: dict[str, Any]) -> tuple[d
     """What `_answer` says to the task, and the bytes that follow it."""
     order = json.dumps({"path": str(file), "sha256": document.file_sha256, **task})
     seconds = SECONDS + ocr.PAGE_SECONDS * sum(bool(languages) for *_, languages in task["parts"])
-    where = os.pathsep.join(path or os.getcwd() for path in sys.path)  # noqa: PTH109 (as Python itself means it)
     with _running:
         try:
-            done = subprocess.run([sys.executable, "-P", "-m", "index.pages"], input=order.encode(), capture_output=True,
-                                  timeout=seconds, check=False, env={**os.environ, "PYTHONPATH": where})
+            done = subprocess.run(command("index.pages", "serve"), input=order.encode(), capture_output=True, timeout=seconds,
+                                  check=False)
         except subprocess.TimeoutExpired:
             raise _cannot(document, f"after {seconds:g} s it was not finished") from None
     head, _, rest = done.stdout.partition(b"\n")
@@ -138,7 +137,7 @@ def _cannot(document: Document, why: str) -> FileError:
     return FileError(document.source, f"its pages cannot be shown: {why}", "Read the quote in the text, or open the file")
 
 
-# --- that side answers: python -m index.pages ---
+# --- that side answers ---
 
 
 def _answer(order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
@@ -227,22 +226,13 @@ def _draw(page: Any, scale: float, lines: Sequence[Box]) -> tuple[list[Box], byt
     return drawn, file.getvalue()
 
 
-def _limit() -> None:
-    import resource
-
-    with contextlib.suppress(ValueError, OSError):  # where the system has no such limit
-        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, max(SECONDS, ocr.PAGE_SECONDS)))  # OCR, a process too, has its own
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-
-
-def _main() -> None:
-    _limit()
+def serve() -> None:
+    """The process: do the task that comes by standard input, and end."""
+    seconds = SECONDS, max(SECONDS, ocr.PAGE_SECONDS)  # OCR, a process too, has its own
+    limit({resource.RLIMIT_CPU: seconds, resource.RLIMIT_AS: (MEMORY, MEMORY)})
     try:
         told, rest = _answer(json.loads(sys.stdin.buffer.read()))
     except Exception as problem:  # whatever a strange file makes a library raise
         told, rest = {"problem": " ".join(str(problem).split()) or type(problem).__name__}, b""
     sys.stdout.buffer.write(json.dumps(told).encode() + b"\n" + rest)
 
-
-if __name__ == "__main__":
-    _main()

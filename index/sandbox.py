@@ -14,7 +14,6 @@ import resource
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,15 +26,10 @@ from index.errors import FileError, NeedsOcr, NoText, PullquoteError
 from index.files import MOST_CHARACTERS, Content, documents_of, read_content
 from index.formats.base import Extract, lacks_memory
 from index.ocr import MOST_PAGES, PAGE_SECONDS, Ocr
+from index.process import command, limit
 from index.types import Document, Section
 
 MEGABYTE = 1_000_000
-PROGRAM = """
-import json, sys
-sys.path[:] = json.loads(sys.argv[1])
-from index.sandbox import serve
-serve(*map(int, sys.argv[2:]))
-"""
 START = 60  # seconds that a worker may take until it is ready, on a machine that is busy
 # Bytes of JSON for a character: 12 if it is beyond the first 65,536; the rest is room for sections and titles.
 ENCODED = 64
@@ -150,14 +144,11 @@ class _Worker:
         try:
             ours, theirs = socket.socketpair()
             numbers = (theirs.fileno(), limits.memory_mb, math.ceil(limits.seconds), limits.characters)
-            # Modules from where ours come from, but none from the working directory: the documents may be there.
-            path = [entry or str(Path(__file__).parents[1]) for entry in sys.path]
             self._connection = Connection(ours.detach())
             with theirs:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-B", "-c", PROGRAM, json.dumps(path), *map(str, numbers)],
-                    pass_fds=[theirs.fileno()], process_group=0, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL)
+                    command("index.sandbox", "serve", *numbers), pass_fds=[theirs.fileno()], process_group=0,
+                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         except OSError as problem:  # no process, memory or open file left: no file is to blame for that
             raise PullquoteError(f"the process that reads files cannot be started ({problem.strerror})",
                                  "End other programs or raise the limits of processes and open files, then try again"
@@ -219,11 +210,9 @@ def serve(descriptor: int, memory_mb: int, seconds: int, characters: int) -> Non
 
 
 def _set_limits(memory_mb: int) -> None:
-    """Limit memory; and write no file, whatever a parser is made to do. A system may refuse a limit that it does not have."""
-    limits = [(resource.RLIMIT_DATA, memory_mb * MEGABYTE), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)]
-    for kind, most in limits:
-        with suppress(OSError, ValueError):
-            resource.setrlimit(kind, (most, most))
+    """Limit memory; and write no file, whatever a parser is made to do."""
+    memory = memory_mb * MEGABYTE
+    limit({resource.RLIMIT_DATA: (memory, memory), resource.RLIMIT_FSIZE: (0, 0), resource.RLIMIT_CORE: (0, 0)})
 
 
 def _answer(path: Path, source: str, characters: int, ocr: Ocr | None) -> bytes:

@@ -19,7 +19,7 @@ import docx
 import pytest
 from fakes import write
 
-from index import sandbox
+from index import process
 from index.build import sync
 from index.errors import FileError, PullquoteError
 from index.files import read_documents
@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 # The worker of the product, but for one thing: what it does with a file whose name says so.
 STRANGE = """
 import json, os, sys, time
-sys.path[:] = json.loads(sys.argv[1])
+sys.path[:], _, _, arguments = json.loads(sys.argv[1])
 import index.sandbox
 from index.sandbox import Content, Extract, Section
 read = index.sandbox.read_content
@@ -42,7 +42,7 @@ def strange(path, source, characters, ocr):
     if "write" in source: path.with_suffix(".out").write_text("x")
     return read(path, source, characters, ocr)
 index.sandbox.read_content = strange
-index.sandbox.serve(*map(int, sys.argv[2:]))
+index.sandbox.serve(*arguments)
 """
 
 
@@ -54,7 +54,7 @@ def shared() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def strange(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    monkeypatch.setattr(sandbox, "PROGRAM", STRANGE)
+    monkeypatch.setattr(process, "PROGRAM", STRANGE)
     with Sandbox(Limits(seconds=5)) as opened:
         yield opened
 
@@ -191,7 +191,7 @@ def test_a_worker_writes_no_file(strange: Sandbox, tmp_path: Path) -> None:
 
 
 def test_a_worker_that_cannot_start_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(sandbox, "PROGRAM", "import sys; sys.exit(3)")
+    monkeypatch.setattr(process, "PROGRAM", "import sys; sys.exit(3)")
     write(tmp_path, {"a.txt": "text"})
     with Sandbox(Limits(memory_mb=300)) as opened, pytest.raises(PullquoteError, match="did not start within 60 s and 300 MB"):
         opened.read_documents(tmp_path / "a.txt", "a.txt")
@@ -259,7 +259,7 @@ def test_modules_in_the_working_directory_are_not_run(tmp_path: Path, monkeypatc
 
 
 def test_a_killer_among_the_files_of_a_folder(docs: Path, home: Path, encoder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox, "PROGRAM", STRANGE)
+    monkeypatch.setattr(process, "PROGRAM", STRANGE)
     write(docs, {"a.txt": "One.", "crash.txt": "Two.", "hang.txt": "Three.", "z.txt": "Four."})
     report = sync(home, [docs], encoder=encoder, limits=Limits(seconds=1))
     assert report.added == ("docs/a.txt", "docs/z.txt")
