@@ -6,7 +6,6 @@ import io
 import posixpath
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -19,7 +18,7 @@ from index.formats.base import Extract, Format
 # A chapter is a web page, so its blocks are made as those of web pages are.
 from index.formats.html import HEADING_TAGS, decode_page, parse_page, take_blocks, whole_content
 from index.formats.outline import Blocks, one_line, sensible_title
-from index.formats.zips import ZIP, check_zip
+from index.formats.zips import ZIP, Members, check_zip
 
 SUFFIXES = (".epub",)
 MEDIA_TYPE = "application/epub+zip"
@@ -74,13 +73,13 @@ class _Book:
     """
 
     def __init__(self, archive: zipfile.ZipFile, source: str) -> None:
-        self._archive = archive
         self._source = source
-        root = self._xml(CONTAINER).find(".//{*}rootfile")
+        self._members = Members(archive, _incomplete(source), _locked(source), _damaged(source))
+        root = self._members.xml(CONTAINER).find(".//{*}rootfile")
         if root is None:
             raise _damaged(source)
         path = root.get("full-path", "")
-        self._package = self._xml(path)
+        self._package = self._members.xml(path)
         self._folder = posixpath.dirname(path)
         self._items = {item.get("id"): item for item in self._package.iterfind("{*}manifest/{*}item")}
         self.title = sensible_title(self._package.findtext(f".//{DC}title") or "")
@@ -88,16 +87,7 @@ class _Book:
 
     def read(self, path: str) -> bytes:
         """A member's content."""
-        try:
-            return self._archive.read(path)
-        except KeyError as problem:
-            raise FileError(
-                self._source, "it is an incomplete book (EPUB): a part is missing", "Get a whole copy and index it again"
-            ) from problem
-        except RuntimeError as problem:  # how zipfile asks for a password
-            raise _locked(self._source) from problem
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as problem:
-            raise _damaged(self._source) from problem
+        return self._members.read(path)
 
     def chapters(self) -> list[str]:
         """The paths of the pages in reading order, each once, without the table of contents."""
@@ -114,9 +104,9 @@ class _Book:
 
     def _encrypted(self) -> set[str]:
         """What only the seller's own reader can open. Fonts are among it in many a free book."""
-        if ENCRYPTION not in self._archive.namelist():
+        if ENCRYPTION not in self._members.archive.namelist():
             return set()
-        return {_path("", reference.get("URI", "")) for reference in self._xml(ENCRYPTION).iter("{*}CipherReference")}
+        return {_path("", reference.get("URI", "")) for reference in self._members.xml(ENCRYPTION).iter("{*}CipherReference")}
 
     def _labels(self) -> dict[str, _Label]:
         """What the table of contents calls each page, by the page's path; of several names the first."""
@@ -124,7 +114,7 @@ class _Book:
         item = self._contents()
         if item is not None:
             path = _path(self._folder, item.get("href", ""))
-            contents = self._xml(path, lenient=True)
+            contents = self._members.xml(path, lenient=True)
             for href, text, level in (*_entries(contents), *_entries_of_old(contents)):
                 if one_line(text):
                     labels.setdefault(_path(posixpath.dirname(path), href), _Label(one_line(text), level))
@@ -135,16 +125,6 @@ class _Book:
         spine = self._package.find("{*}spine")
         old = None if spine is None else self._items.get(spine.get("toc"))
         return next(filter(_is_contents, self._items.values()), old)
-
-    def _xml(self, path: str, lenient: bool = False) -> Any:
-        from lxml import etree
-
-        parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=lenient)
-        try:
-            tree = etree.fromstring(self.read(path), parser)
-        except (etree.XMLSyntaxError, ValueError) as problem:
-            raise _damaged(self._source) from problem
-        return etree.Element("nothing") if tree is None else tree
 
 
 def _is_contents(item: Any) -> bool:
@@ -199,6 +179,10 @@ def _name(page: Any, label: _Label | None, blocks: Blocks) -> None:
 
 def _damaged(source: str) -> FileError:
     return FileError(source, "it is a damaged or incomplete book (EPUB)", "Get a whole copy and index it again")
+
+
+def _incomplete(source: str) -> FileError:
+    return FileError(source, "it is an incomplete book (EPUB): a part is missing", "Get a whole copy and index it again")
 
 
 def _locked(source: str) -> FileError:

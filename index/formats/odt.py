@@ -5,14 +5,13 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
 from index.errors import FileError
 from index.formats.base import Extract, Format
 from index.formats.outline import Blocks, first_title, one_line, sensible_title, table_row
-from index.formats.zips import ZIP, check_zip
+from index.formats.zips import ZIP, Members, check_zip
 
 SUFFIXES = (".odt", ".ott")
 MEDIA_TYPE = "application/vnd.oasis.opendocument.text"
@@ -43,33 +42,17 @@ def _recognises(head: bytes, suffix: str) -> bool:
 def _read(data: bytes, source: str) -> Iterator[Extract]:
     check_zip(data, source, "text document (ODT)")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        names = archive.namelist()
-        if "META-INF/manifest.xml" in names and b"encryption-data" in _member(archive, "META-INF/manifest.xml", source):
+        names, damaged = archive.namelist(), _damaged(source)
+        members = Members(archive, damaged, damaged, damaged)
+        if "META-INF/manifest.xml" in names and b"encryption-data" in members.read("META-INF/manifest.xml"):
             raise FileError(source, "it is locked with a password", "Remove the password and index it again")
-        body = _xml(archive, "content.xml", source).find(f"{OFFICE}body/{OFFICE}text")
-        title = _xml(archive, "meta.xml", source).findtext(f".//{DC}title") if "meta.xml" in names else None
+        body = members.xml("content.xml").find(f"{OFFICE}body/{OFFICE}text")
+        title = members.xml("meta.xml").findtext(f".//{DC}title") if "meta.xml" in names else None
     if body is None:
         raise _damaged(source)
     blocks = Blocks()
     _fill(blocks, body)
     yield Extract(sensible_title(title or "") or first_title(blocks.headings), blocks.text, blocks.sections)
-
-
-def _member(archive: zipfile.ZipFile, name: str, source: str) -> bytes:
-    try:
-        return archive.read(name)
-    except (KeyError, RuntimeError, zipfile.BadZipFile, zlib.error, EOFError, OSError) as problem:
-        raise _damaged(source) from problem
-
-
-def _xml(archive: zipfile.ZipFile, name: str, source: str) -> Any:
-    from lxml import etree
-
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
-    try:
-        return etree.fromstring(_member(archive, name, source), parser)
-    except (etree.XMLSyntaxError, ValueError) as problem:
-        raise _damaged(source) from problem
 
 
 def _damaged(source: str) -> FileError:

@@ -9,6 +9,8 @@ import io
 import re
 import zipfile
 import zlib
+from dataclasses import dataclass
+from typing import Any
 
 from index.errors import FileError
 
@@ -77,6 +79,42 @@ def check_zip(data: bytes, source: str, what: str) -> None:
         raise _damaged(source, what) from problem
     if not honest:
         raise _damaged(source, what)
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The members of a zip archive that `check_zip` let pass, and what is raised for one that is not there, is encrypted or
+    cannot be read.
+    """
+
+    archive: zipfile.ZipFile
+    missing: FileError
+    locked: FileError
+    damaged: FileError
+
+    def read(self, name: str) -> bytes:
+        """A member's content."""
+        try:
+            return self.archive.read(name)
+        except KeyError as problem:
+            raise self.missing from problem
+        except RuntimeError as problem:  # how zipfile asks for a password
+            raise self.locked from problem
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as problem:
+            raise self.damaged from problem
+
+    def xml(self, name: str, lenient: bool = False) -> Any:
+        """A member's tree: no entity is resolved and nothing fetched. `lenient` takes what can be understood of it."""
+        from lxml import etree
+
+        parser = etree.XMLParser(
+            resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True, recover=lenient
+        )
+        try:
+            tree = etree.fromstring(self.read(name), parser)
+        except (etree.XMLSyntaxError, ValueError) as problem:
+            raise self.damaged from problem
+        return etree.Element("nothing") if tree is None else tree
 
 
 def _is_honest(member: zipfile.ZipInfo, data: bytes) -> bool:
