@@ -16,7 +16,7 @@ from index.store import PassageStore
 from rag.calibration import Calibration, load
 from rag.compose import compose_parts
 from rag.config import Config
-from rag.conversation import resolve
+from rag.conversation import resolve, widened
 from rag.parts import parts
 from rag.reader import Reader, load_reader
 from rag.retrieve import retrieve
@@ -123,10 +123,11 @@ class Assistant:
         turns = [_writable(turn.strip()[:LONGEST_QUESTION]) for turn in history]
         asked = parts(question)
         standalone = [resolve(part, [*turns, *asked[:number]]) for number, part in enumerate(asked)]
+        wider = [widened(one, [*turns, *asked[:number]]) for number, one in enumerate(standalone)]
         clock.lap("resolve")
         yield Stage("searching")
         store = self.store
-        found = [retrieve(store, one, self.encoder.encode([one])[0], self.config) for one in standalone]
+        found = [self._retrieve(store, *searches) for searches in zip(standalone, wider, strict=True)]
         clock.lap("retrieve")
         yield Stage("reading", sum(map(len, found)))
         # The surest part comes first; one that cannot be answered is left out where another can.
@@ -139,6 +140,10 @@ class Assistant:
         yield Answer(question, " ".join(standalone), bool(quotes) and confidence >= self.threshold, confidence, quotes,
                      in_turn([reranked(read.passages, read.spans) for read in reads]), store.generation,
                      {"encoder": f"{self.encoder.name} {self.encoder.revision}", "reader": self.reader.name}, clock.timings())
+
+    def _retrieve(self, store: PassageStore, question: str, wider: str) -> list[Passage]:
+        second = (wider, self.encoder.encode([wider])[0]) if wider != question else None
+        return retrieve(store, question, self.encoder.encode([question])[0], self.config, second)
 
     def _read(self, question: str, passages: Sequence[Passage]) -> _Read:
         spans = self.reader.read(question, passages)

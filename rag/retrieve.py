@@ -16,20 +16,26 @@ from rag.config import Config
 from rag.types import Passage
 from rag.words import terms
 
+WIDER = 0.5  # the weight of a second, wider question; chosen with `conversation.widened`
 RRF_K = 60  # Cormack, Clarke and Büttcher, SIGIR 2009
 _PAGE = re.compile(r"\bpage\s+\d+(?:\s+of\s+\d+)?\b", re.IGNORECASE)  # in a running header
 _OFTEN = 3  # passages with a sentence that are read for it: as many as an answer has quotes
 
 
-def retrieve(store: PassageStore, question: str, vector: Vector, config: Config) -> list[Passage]:
+def retrieve(store: PassageStore, question: str, vector: Vector, config: Config,
+             wider: tuple[str, Vector] | None = None) -> list[Passage]:
     """The best `config.passages` passages, best first; equal scores in the order in which the searches found them.
 
     No two say the same, and what many say does not crowd out the others (see `choose`). `vector` (d,) is the encoded
-    question, unit length.
+    question, unit length; `wider` a second one to search with and its vector, whose scores count half as much.
     """
     dense = store.dense(vector, config.candidates)
     lexical = store.lexical(question, config.candidates)
     fused = fuse(store, vector, dense, lexical, config)
+    if wider:
+        text, other = wider
+        more = fuse(store, other, store.dense(other, config.candidates), store.lexical(text, config.candidates), config)
+        fused = together(fused, more, WIDER)
     dense_ranks = {hit.chunk_id: rank for rank, hit in enumerate(dense, 1)}
     lexical_ranks = {hit.chunk_id: rank for rank, hit in enumerate(lexical, 1)}
 
@@ -123,6 +129,15 @@ def fuse(store: PassageStore, vector: Vector, dense: Sequence[Hit], lexical: Seq
     lexical_scores = _standardise([terms.get(id, 0.0) for id in ids])
     weight = config.dense_weight
     return [Hit(id, weight * d + (1 - weight) * t) for id, d, t in zip(ids, dense_scores, lexical_scores, strict=True)]
+
+
+def together(hits: Sequence[Hit], more: Sequence[Hit], weight: float) -> list[Hit]:
+    """The weighted mean of two questions' scores; what one of them did not find gets its lowest."""
+    if not hits or not more:
+        return list(hits or more)
+    first, second = ({hit.chunk_id: hit.score for hit in some} for some in (hits, more))
+    low, lower = min(first.values()), min(second.values())
+    return [Hit(id, (first.get(id, low) + weight * second.get(id, lower)) / (1 + weight)) for id in {**first, **second}]
 
 
 def _reciprocal_ranks(*rankings: Sequence[Hit]) -> list[Hit]:

@@ -12,7 +12,7 @@ from fakes import document
 from index.store import Hit
 from index.types import Chunk
 from rag.config import Config
-from rag.retrieve import fuse, retrieve
+from rag.retrieve import fuse, retrieve, together
 from rag.types import Passage
 
 VECTOR = np.array([1.0], dtype=np.float32)
@@ -77,6 +77,18 @@ def test_passages_come_best_first_with_their_ranks(fixed_store: MakeStore) -> No
     assert [(p.dense_rank, p.lexical_rank) for p in found] == [(2, 1), (None, 2), (1, None)]
     assert [p.document.source for p in found] == ["b.txt", "c.txt", "a.txt"]
     assert [p.score for p in found] == sorted((p.score for p in found), reverse=True)
+
+
+def test_the_scores_of_a_wider_question_count_half_and_what_it_did_not_find_gets_its_lowest() -> None:
+    both = together([Hit("a", 1.0), Hit("b", -0.5)], [Hit("b", 2.0), Hit("c", -1.0)], 0.5)
+    assert scores(both) == pytest.approx({"a": (1.0 - 0.5) / 1.5, "b": (-0.5 + 1.0) / 1.5, "c": (-0.5 - 0.5) / 1.5})
+    assert together(both, [], 0.5) == together([], both, 0.5) == both
+
+
+def test_a_wider_question_is_searched_with_too(fixed_store: MakeStore) -> None:
+    store = fixed_store([named("a"), named("b"), named("c")], [("a", 0.9), ("b", 0.5)], [("b", 4.0), ("c", 2.0)], {"c": 0.1})
+    alone = retrieve(store, "question", VECTOR, Config())
+    assert retrieve(store, "question", VECTOR, Config(), ("question", VECTOR)) == alone  # the same twice changes nothing
 
 
 def test_no_more_passages_come_than_were_asked_for(fixed_store: MakeStore) -> None:

@@ -1,4 +1,4 @@
-"""Fit what completes follow-ups: `python -m rag.fit_conversation FOLDER [--judge] [--out conversation.json]`.
+"""Fit what completes follow-ups: `python -m rag.reader.training.fit_conversation FOLDER [--judge] [--out conversation.json]`.
 
 FOLDER holds JSON Lines, gzipped, {"id", "history": [turns], "question", "rewrite"}, the rewrite being the question that a
 person made stand on its own: canard_dev, cast2019, cast2020, ikat2023, ikat2023train. Only the user's turns are taken.
@@ -9,6 +9,7 @@ person made stand on its own: canard_dev, cast2019, cast2020, ikat2023, ikat2023
 - Made from these: every rewrite as a question for which nothing is wanted, since it stands alone; rewrites cut before a phrase
   at their end, the phrase being a follow-up without a verb ("And for children?"), which the sets lack; and rows with turns of
   another dialogue before theirs, for in one conversation people ask about several things.
+- Parts that are put into the question before (`rag/ellipsis.py`) are left out, and are whole where they are history.
 - A word counts as added before where the rewrite of the turn before has it; then, fitted again, where the model added it.
 - How sure a word must be where a question shows no sign of leaning is chosen by five-fold cross-validation over dialogues.
 
@@ -32,7 +33,7 @@ from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from index.types import sha256_text
-from rag.conversation import TURNS, WEIGHTS, Model, completions, fitted
+from rag.conversation import TURNS, WEIGHTS, Model, completions, fitted, made_whole
 from rag.mentions import Mention, Stems, mentions
 from rag.words import terms
 
@@ -165,16 +166,25 @@ def bucket(name: str, count: int) -> int:
 
 def judge(rows: Iterable[Row], model: Model) -> Figures:
     """The figures of a model on questions that have turns before."""
-    asked = [row for row in rows if row.history]
-    return figures([(row, completions(model, [*row.history[-TURNS:], row.question])[-1]) for row in asked])
+    seen = []
+    for row in rows:
+        if row.history:
+            asked = made_whole([*row.history[-TURNS:], row.question])
+            seen.append((row, stems(completions(model, asked)[-1]) | frozenset(terms(asked[-1].text))))
+    return figures(seen)
 
 
-def figures(chosen: Sequence[tuple[Row, Sequence[Mention]]]) -> Figures:
-    """The figures of what was chosen for rows."""
+def stems(chosen: Iterable[Mention]) -> Stems:
+    """Those of the words that were chosen."""
+    return frozenset[str]().union(*(mention.word.stems for mention in chosen))
+
+
+def figures(seen: Sequence[tuple[Row, Stems]]) -> Figures:
+    """The figures of the stems that rows were completed to."""
     right = added = wanted = 0
     touched = []
-    for row, words in chosen:
-        got = frozenset[str]().union(*(mention.word.stems for mention in words)) - frozenset(terms(row.question))
+    for row, every in seen:
+        got = every - frozenset(terms(row.question))
         right, added, wanted = right + len(got & row.wanted), added + len(got), wanted + len(row.wanted)
         if row.alone:
             touched.append(bool(got))
@@ -187,6 +197,7 @@ def fit(rows: Sequence[Row]) -> Model:
     openings = [row for row in rows if not row.history and set(terms(row.question)) == set(terms(row.rewrite))]
     every = [*follow_ups, *cut_short(follow_ups)]
     every += after_another([*every, *openings])
+    every = [replace(row, history=tuple(one.text for one in made_whole(row.history))) for row in every if not is_filled(row)]
     every = [replace(row, weight=row.weight * ALONE) if row.alone and row.source != "titled" else row for row in every]
     wanted = {(*row.history, row.question): row.wanted for row in every}
     every += as_questions(every)
@@ -195,12 +206,17 @@ def fit(rows: Sequence[Row]) -> Model:
     return Model(weights(seen), LIKELY, choose_sure(seen))
 
 
+def is_filled(row: Row) -> bool:
+    """Whether the question is put into one before it, so that no word has to be chosen."""
+    return bool(row.history) and made_whole([*row.history[-TURNS:], row.question])[-1].before is not None
+
+
 def as_added(model: Model) -> Callable[[tuple[str, ...]], Stems]:
     """What a model completes the last of some turns with."""
     @cache
     def added(turns: tuple[str, ...]) -> Stems:
         found = mentions_in(turns, added) if len(turns) > 1 else []
-        return frozenset[str]().union(*(mention.word.stems for mention in model.choose(turns[-1], found)))
+        return stems(model.choose(turns[-1], found))
 
     return added
 
@@ -234,7 +250,7 @@ def choose_sure(seen: Sequence[tuple[Row, list[Mention]]]) -> float:
     without = [weights([one for one in seen if bucket(one[0].dialogue, FOLDS) != fold]) for fold in range(FOLDS)]
     for sure in (LIKELY, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7):
         models = [Model(fold, LIKELY, sure) for fold in without]
-        chosen = [(row, models[bucket(row.dialogue, FOLDS)].choose(row.question, found)) for row, found in seen
+        chosen = [(row, stems(models[bucket(row.dialogue, FOLDS)].choose(row.question, found))) for row, found in seen
                   if row.source not in {"rewrite", "titled"}]
         sets = {name: figures([one for one in chosen if one[0].source == name])
                 for name in ("cast2020", "ikat2023train", "canard_dev", "cut short", "after another")}
