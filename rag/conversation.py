@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +25,7 @@ from rag.words import content_words, terms
 WEIGHTS = Path(__file__).parent / "conversation.json"
 TURNS = 8  # back, and no further: the subject has changed since
 _ADDED = 8
+_PRONOUN = re.compile(r"\b(?:it|they|them|this|that)\b", re.IGNORECASE)
 _LATELY = 3  # turns that a search may take words from
 _SEARCHED = 40  # such words, at most
 
@@ -101,7 +103,7 @@ def made_whole(turns: Sequence[str]) -> list[Filled]:
 def completions(model: Model, asked: Sequence[Filled]) -> list[list[Mention]]:
     """For every turn the words of those before that complete it; what one was completed with can be passed on to the next.
 
-    A part that was put into another question is completed as that was.
+    A part that was put into another question is completed as that was; not where it stands for the pronoun that was completed.
     """
     chosen: list[list[Mention]] = []
     added: list[Stems] = []
@@ -110,7 +112,8 @@ def completions(model: Model, asked: Sequence[Filled]) -> list[list[Mention]]:
         since = max(0, number - TURNS)
         if turn.before is not None:
             own = frozenset(terms(f"{turn.text} {turn.replaced}"))
-            chosen.append([mention for mention in chosen[turn.before] if not mention.word.stems & own])
+            meant = [] if _PRONOUN.search(turn.replaced) else chosen[turn.before]
+            chosen.append([mention for mention in meant if not mention.word.stems & own])
         else:
             found = mentions(turn.text, texts[since:number], added[since:]) if number else []
             chosen.append(model.choose(turn.text, found))
