@@ -9,7 +9,7 @@ person made stand on its own: canard_dev, cast2019, cast2020, ikat2023, ikat2023
 - Made from these: every rewrite as a question for which nothing is wanted, since it stands alone; rewrites cut before a phrase
   at their end, the phrase being a follow-up without a verb ("And for children?"), which the sets lack; and rows with turns of
   another dialogue before theirs, for in one conversation people ask about several things.
-- Parts that `rag/ellipsis.py` puts into the question before are fitted on all the same: without them rewrites are met better, but
+- Parts that `rag/ellipsis.py` puts into the question before are fitted on too: without them rewrites are met better, but
   parts that it leaves ("Until when?") get no words any more.
 - A word counts as added before where the rewrite of the turn before has it; then, fitted again, where the model added it.
 - How sure a word must be where a question shows no sign of leaning is chosen by five-fold cross-validation over dialogues.
