@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, takewhile
 
@@ -17,6 +17,7 @@ FEWEST = 3  # pages
 LONGEST = 200  # characters of a line
 FARTHEST = 1000  # from the number printed on a page to the page's place in the file: a year is no page's number
 
+_SOMETHING = re.compile(r"\S")
 _NUMBER = re.compile(r"(?<!\d)\d{1,4}(?!\d)")
 
 Span = tuple[int, int]
@@ -40,16 +41,29 @@ def without_running_lines(text: str, pages: Iterable[tuple[int, int, int]]) -> s
 
     `pages` are (number, start, end). A line is running where most pages, or most of the odd or of the even ones, have it
     the same but for the page's number: a number that grows with the page. Where nothing else would be left, nothing is
-    left out.
+    left out. A paragraph goes on over one where a small letter follows; else there is an empty line.
     """
     seen = [page for number, start, end in pages if (page := _page(text, start, end, number)).top]
     recurring = _recurring(seen)
+    running = sorted({line for page in seen for edge in (page.top, page.bottom) for line in _running(edge, recurring)})
+    bare = _replaced(text, running, _blank)
+    if not bare.strip():
+        return text
+
+    def ended(blank: str, end: int) -> str:
+        follows = _SOMETHING.search(bare, end)
+        return blank if follows and follows[0].islower() else "\n" + blank[1:]
+
+    return _replaced(bare, running, ended)
+
+
+def _replaced(text: str, lines: Iterable[Span], by: Callable[[str, int], str]) -> str:
+    """The text with each line replaced by what `by` makes of it and of where it ends."""
     pieces, at = [], 0
-    for start, end in sorted({line for page in seen for edge in (page.top, page.bottom) for line in _running(edge, recurring)}):
-        pieces += [text[at:start], _blank(text[start:end])]
+    for start, end in lines:
+        pieces += [text[at:start], by(text[start:end], end)]
         at = end
-    body = "".join([*pieces, text[at:]])
-    return body if body.strip() else text
+    return "".join([*pieces, text[at:]])
 
 
 def _page(text: str, start: int, end: int, number: int) -> _Page:
@@ -94,6 +108,6 @@ def _running(edge: _Edge, recurring: set[_Key]) -> list[Span]:
     return found if len(found) <= MOST_LINES else []
 
 
-def _blank(line: str) -> str:
+def _blank(line: str, _: int) -> str:
     """As long as the line, and white space over which a paragraph may go on, as over the end of a page."""
     return " " * (len(line) - 1) + ("\f" if line.endswith(("\n", "\f")) else " ")

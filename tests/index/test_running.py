@@ -32,7 +32,7 @@ def body(*pages: str) -> list[str]:
         spans.append((number, at, at := at + len(page) + (number < len(pages))))
     found = without_running_lines(text, spans)
     assert len(found) == len(text)
-    assert all(there in (here, " ", "\f") for here, there in zip(text, found, strict=True))
+    assert all(there in (here, " ", "\n", "\f") for here, there in zip(text, found, strict=True))
     return [found[start:end].strip() for _, start, end in spans]
 
 
@@ -104,7 +104,7 @@ def test_they_stay_in_the_text_and_are_neither_sentences_nor_encoded(tmp_path: P
     assert "Induction 2" in document.text[chunk.start : chunk.end]
 
 
-def test_a_sentence_runs_on_over_them(tmp_path: Path) -> None:
+def test_a_sentence_runs_on_over_them_and_a_title_does_not(tmp_path: Path) -> None:
     bodies = ["Who is late for the boat that leaves at nine has to wait\nfor the one that leaves at noon, which on Sundays is",
               "often full. It returns at four.", *BODIES]
     document = made(tmp_path, "Ferries {}", bodies)
@@ -112,6 +112,10 @@ def test_a_sentence_runs_on_over_them(tmp_path: Path) -> None:
     first, second, *_ = (document.text[start:end] for start, end in chunk.sentences)
     assert first.endswith("on Sundays is\fFerries 2\r\noften full.")
     assert second == "It returns at four."
+    document = made(tmp_path, "Ferries {}", ["- In 2024 we had 64 reports. The aim is 100.", "Fit for work", *BODIES])
+    [chunk] = split(document, DEFAULT, 254, words)
+    assert [document.text[start:end] for start, end in chunk.sentences][-len(BODIES) - 2 :] == [
+        "The aim is 100.", "Fit for work", *BODIES]
 
 
 def test_a_list_ends_with_its_page(tmp_path: Path) -> None:
