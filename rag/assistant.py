@@ -130,10 +130,11 @@ class Assistant:
         found = [self._retrieve(store, *searches) for searches in zip(standalone, wider, strict=True)]
         clock.lap("retrieve")
         yield Stage("reading", sum(map(len, found)))
-        # The surest part comes first; one that cannot be answered is left out where another can.
-        reads = sorted(map(self._read, standalone, found), key=lambda read: -read.confidence)
-        confidence = reads[0].confidence
-        told = [read for read in reads if read.confidence >= self.threshold] or reads
+        reads = list(map(self._read, standalone, found))
+        # A part that cannot be answered is left out where another can; where none can, the surest is nearest.
+        told = ([read for read in reads if read.confidence >= self.threshold]
+                or sorted(reads, key=lambda read: -read.confidence))
+        confidence = told[0].confidence
         clock.lap("read")
         quotes = compose_parts([(read.question, read.spans) for read in told], self.config.quotes)
         clock.lap("compose")

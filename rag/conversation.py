@@ -1,7 +1,6 @@
 """Follow-up questions: one that leans on what was said before is completed with the words it leans on.
 
-No language model. A part of a question ("And for children?") is put into the one before, in the place of its like
-(`ellipsis.py`). Any other question keeps its own words, and words of the turns before are added behind it. Which, a logistic
+No language model: the question keeps its own words, and words of the turns before are added behind it. Which, a logistic
 regression decides for each word that was said (`mentions.py`); a question for which no word is likely enough stands alone. One
 that does not show that it leans on anything ("What are the side effects?") needs a surer word. Which passages are read may hang
 on more words than the question reads well with: for that there is `widened`.
@@ -12,20 +11,17 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from rag.ellipsis import Filled, filled
 from rag.mentions import Features, Mention, Stems, leans, mentions
 from rag.words import content_words, terms
 
 WEIGHTS = Path(__file__).parent / "conversation.json"
 TURNS = 8  # back, and no further: the subject has changed since
 _ADDED = 8
-_PRONOUN = re.compile(r"\b(?:it|they|them|this|that)\b", re.IGNORECASE)
 _LATELY = 3  # turns that a search may take words from
 _SEARCHED = 40  # such words, at most
 
@@ -63,23 +59,19 @@ def fitted() -> Model:
 
 
 def resolve(question: str, history: Sequence[str] = ()) -> str:
-    """The question as it stands alone: itself or, where it is a part, the whole; words of earlier turns in brackets behind it.
+    """The question as it stands alone: itself, or with words of earlier turns in brackets behind it.
 
     `history` holds the user's earlier turns, oldest first.
 
-    >>> resolve("And for children?", ["What does a day ticket cost for adults?"])
-    'What does a day ticket cost for children?'
-    >>> resolve("When does it leave?", ["Where does the night ferry dock?"])
-    'When does it leave? (night ferry dock)'
+    >>> resolve("And for children?", ["What does a day ticket cost?"])
+    'And for children? (day ticket cost)'
     """
     question = question.strip()
     turns = [turn.strip() for turn in history if turn.strip()][-TURNS:]
     if not turns:
         return question
-    asked = made_whole([*turns, question])
-    chosen = completions(fitted(), asked)[-1]
-    text = asked[-1].text
-    return f"{text} ({' '.join(mention.word.text for mention in chosen)})" if chosen else text
+    chosen = completions(fitted(), [*turns, question])[-1]
+    return f"{question} ({' '.join(mention.word.text for mention in chosen)})" if chosen else question
 
 
 def widened(standalone: str, history: Sequence[str]) -> str:
@@ -92,30 +84,12 @@ def widened(standalone: str, history: Sequence[str]) -> str:
     return " ".join([standalone, *said])
 
 
-def made_whole(turns: Sequence[str]) -> list[Filled]:
-    """Every turn, parts put into the question before them."""
-    asked: list[Filled] = []
-    for turn in turns:
-        asked.append(filled(turn, [one.text for one in asked[-TURNS:]], max(0, len(asked) - TURNS)) or Filled(turn))
-    return asked
-
-
-def completions(model: Model, asked: Sequence[Filled]) -> list[list[Mention]]:
-    """For every turn the words of those before that complete it; what one was completed with can be passed on to the next.
-
-    A part that was put into another question is completed as that was; not where it stands for the pronoun that was completed.
-    """
+def completions(model: Model, turns: Sequence[str]) -> list[list[Mention]]:
+    """For every turn the words of those before that complete it; what one was completed with can be passed on to the next."""
     chosen: list[list[Mention]] = []
     added: list[Stems] = []
-    texts = [one.text for one in asked]
-    for number, turn in enumerate(asked):
+    for number, turn in enumerate(turns):
         since = max(0, number - TURNS)
-        if turn.before is not None:
-            own = frozenset(terms(f"{turn.text} {turn.replaced}"))
-            meant = [] if _PRONOUN.search(turn.replaced) else chosen[turn.before]
-            chosen.append([mention for mention in meant if not mention.word.stems & own])
-        else:
-            found = mentions(turn.text, texts[since:number], added[since:]) if number else []
-            chosen.append(model.choose(turn.text, found))
+        chosen.append(model.choose(turn, mentions(turn, turns[since:number], added[since:])) if number else [])
         added.append(frozenset[str]().union(*(mention.word.stems for mention in chosen[-1])))
     return chosen

@@ -11,18 +11,6 @@ if TYPE_CHECKING:
     import tantivy
 
 
-_PAIRS = [pair.split("/") for pair in (
-    "most/least more/fewer more/less first/last before/after highest/lowest higher/lower largest/smallest larger/smaller"
-    " biggest/smallest longest/shortest oldest/youngest older/newer best/worst maximum/minimum increase/decrease"
-    " increased/decreased rise/fall rose/fell north/south northern/southern east/west eastern/western early/late"
-    " earlier/later earliest/latest start/end began/ended begin/finish won/lost win/lose gain/lose allowed/forbidden"
-    " always/never with/without inside/outside above/below upper/lower male/female men/women positive/negative"
-    " similar/different common/rare strong/weak stronger/weaker support/oppose supported/opposed include/exclude"
-    " accept/reject accepted/rejected open/closed internal/external private/public like/dislike"
-    " liked/disliked good/bad easy/difficult cheap/expensive").split()]
-OPPOSITE = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])}
-
-
 def terms(text: str) -> list[str]:
     """The text's stems in order, stop words left out; the same analysis that BM25 searches by."""
     found: list[str] = _analyzer().analyze(text)

@@ -9,8 +9,6 @@ person made stand on its own: canard_dev, cast2019, cast2020, ikat2023, ikat2023
 - Made from these: every rewrite as a question for which nothing is wanted, since it stands alone; rewrites cut before a phrase
   at their end, the phrase being a follow-up without a verb ("And for children?"), which the sets lack; and rows with turns of
   another dialogue before theirs, for in one conversation people ask about several things.
-- Parts that `rag/ellipsis.py` puts into the question before are fitted on too: without them rewrites are met better, but
-  parts that it leaves ("Until when?") get no words any more.
 - A word counts as added before where the rewrite of the turn before has it; then, fitted again, where the model added it.
 - How sure a word must be where a question shows no sign of leaning is chosen by five-fold cross-validation over dialogues.
 
@@ -34,7 +32,7 @@ from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from index.types import sha256_text
-from rag.conversation import TURNS, WEIGHTS, Model, completions, fitted, made_whole
+from rag.conversation import TURNS, WEIGHTS, Model, completions, fitted
 from rag.mentions import Mention, Stems, mentions
 from rag.words import terms
 
@@ -167,25 +165,16 @@ def bucket(name: str, count: int) -> int:
 
 def judge(rows: Iterable[Row], model: Model) -> Figures:
     """The figures of a model on questions that have turns before."""
-    seen = []
-    for row in rows:
-        if row.history:
-            asked = made_whole([*row.history[-TURNS:], row.question])
-            seen.append((row, stems(completions(model, asked)[-1]) | frozenset(terms(asked[-1].text))))
-    return figures(seen)
+    asked = [row for row in rows if row.history]
+    return figures([(row, completions(model, [*row.history[-TURNS:], row.question])[-1]) for row in asked])
 
 
-def stems(chosen: Iterable[Mention]) -> Stems:
-    """Those of the words that were chosen."""
-    return frozenset[str]().union(*(mention.word.stems for mention in chosen))
-
-
-def figures(seen: Sequence[tuple[Row, Stems]]) -> Figures:
-    """The figures of the stems that rows were completed to."""
+def figures(chosen: Sequence[tuple[Row, Sequence[Mention]]]) -> Figures:
+    """The figures of what was chosen for rows."""
     right = added = wanted = 0
     touched = []
-    for row, every in seen:
-        got = every - frozenset(terms(row.question))
+    for row, words in chosen:
+        got = frozenset[str]().union(*(mention.word.stems for mention in words)) - frozenset(terms(row.question))
         right, added, wanted = right + len(got & row.wanted), added + len(got), wanted + len(row.wanted)
         if row.alone:
             touched.append(bool(got))
@@ -211,7 +200,7 @@ def as_added(model: Model) -> Callable[[tuple[str, ...]], Stems]:
     @cache
     def added(turns: tuple[str, ...]) -> Stems:
         found = mentions_in(turns, added) if len(turns) > 1 else []
-        return stems(model.choose(turns[-1], found))
+        return frozenset[str]().union(*(mention.word.stems for mention in model.choose(turns[-1], found)))
 
     return added
 
@@ -245,7 +234,7 @@ def choose_sure(seen: Sequence[tuple[Row, list[Mention]]]) -> float:
     without = [weights([one for one in seen if bucket(one[0].dialogue, FOLDS) != fold]) for fold in range(FOLDS)]
     for sure in (LIKELY, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7):
         models = [Model(fold, LIKELY, sure) for fold in without]
-        chosen = [(row, stems(models[bucket(row.dialogue, FOLDS)].choose(row.question, found))) for row, found in seen
+        chosen = [(row, models[bucket(row.dialogue, FOLDS)].choose(row.question, found)) for row, found in seen
                   if row.source not in {"rewrite", "titled"}]
         sets = {name: figures([one for one in chosen if one[0].source == name])
                 for name in ("cast2020", "ikat2023train", "canard_dev", "cut short", "after another")}

@@ -18,10 +18,20 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from index.sentences import sentences
 from rag.reader.training.rewordings import NAME
 from rag.reader.training.rows import Dataset, Window
-from rag.words import OPPOSITE, normalised
+from rag.words import normalised
 
 NEAREST = 12  # windows kept a question
 _NUMBER = re.compile(r"\b\d[\d.,]*\b")
+_PAIRS = [pair.split("/") for pair in (
+    "most/least more/fewer more/less first/last before/after highest/lowest higher/lower largest/smallest larger/smaller"
+    " biggest/smallest longest/shortest oldest/youngest older/newer best/worst maximum/minimum increase/decrease"
+    " increased/decreased rise/fall rose/fell north/south northern/southern east/west eastern/western early/late"
+    " earlier/later earliest/latest start/end began/ended begin/finish won/lost win/lose gain/lose allowed/forbidden"
+    " always/never with/without inside/outside above/below upper/lower male/female men/women positive/negative"
+    " similar/different common/rare strong/weak stronger/weaker support/oppose supported/opposed include/exclude"
+    " accept/reject accepted/rejected open/closed internal/external private/public like/dislike"
+    " liked/disliked good/bad easy/difficult cheap/expensive").split()]
+OPPOSITE = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])}
 
 
 def nearest(dataset: Dataset, windows: Sequence[Window], chunk: int = 2000) -> list[list[int]]:

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from index.encoder import load_encoder
-from rag.words import OPPOSITE, terms
+from rag.reader.training.negatives import OPPOSITE
+from rag.words import terms
 
 Synonyms = Mapping[str, tuple[str, ...]]
 
