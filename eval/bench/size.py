@@ -280,6 +280,8 @@ def show(result: Sequence[dict[str, Any]], indexed: Sequence[dict[str, Any]]) ->
     for row in indexed:
         console.print(f"indexing {row['documents']:,} files ({row['chunks']:,} chunks): {row['seconds']:.0f} s,"
                       f" peak memory {row['peak_mb']:.0f} MB")
+    if not result:
+        return
     table = Table("", *(f"{row['chunks']:,} chunks" for row in result))
     table.add_row("vectors", *(row["vectors"] for row in result))
     table.add_row("write, s (of it the inverted file)", *(f"{row['write_s'] + row['vectors_s'] + row['publish_s']:.0f}"

@@ -246,9 +246,25 @@ def test_the_question_is_never_lost_and_the_input_never_dead(server: str, open_p
     expect(box).to_have_value("x" * 2001)
     expect(ask(page, "What is the mileage rate for my own car?")).to_contain_text("48 cents")
     page.route("**/v1/sources/**", lambda route: route.abort())
-    page.locator("a.cite").last.click()  # closes
+    page.locator("#source .close").click()
     page.locator("a.cite").last.click()
     expect(page.locator("#source .problem")).to_contain_text("could not be loaded")
+
+
+def test_the_number_of_the_open_source_shows_its_quote_again_on_a_wide_screen_and_closes_it_on_a_narrow_one(
+        server: str, open_page: Open) -> None:
+    page = open_page(server)
+    ask(page, "What is the mileage rate for my own car?")
+    expect(page.locator("#source mark")).to_be_in_viewport()
+    page.locator("a.cite").last.click()
+    expect(page.locator("#source mark")).to_be_in_viewport()
+    phone = open_page(server, width=390, height=844)
+    ask(phone, "What is the mileage rate for my own car?")
+    phone.locator("a.cite").last.click()
+    expect(phone.locator("#source mark")).to_be_in_viewport()
+    phone.locator("a.cite").last.focus()
+    phone.keyboard.press("Enter")
+    expect(phone.locator("#source mark")).to_have_count(0)
 
 
 def test_copying(server: str, open_page: Open) -> None:

@@ -338,7 +338,9 @@
     if (!a) return;
     event.preventDefault();
     event.stopPropagation();
-    if (a === link()) close();
+    if (a !== link()) openLink(a, { focus: true });
+    else if (!wide.matches) close();
+    else if (text) centre(); // the panel is there anyhow: whoever selects a number wants to see its quote
     else openLink(a, { focus: true });
   }, true);
 
