@@ -87,7 +87,7 @@ def speed(reader: SpanReader) -> dict[str, float]:
     triples = [(QUESTION, passage_heads(passage), passage.text) for passage in passages]
     batch = encode(model.tokenizer, triples, model.longest)
     ids, types, mask, _ = (torch.from_numpy(array) for array in pad(batch, model.tokenizer.pad_token_id))
-    scored = [model.scores(one) for one in batch]
+    scored = model.scores_of(batch)
     sentences_of = [[(start - p.chunk.start, end - p.chunk.start) for start, end in quotable_sentences(p)] for p in passages]
 
     def bare() -> None:
@@ -98,7 +98,7 @@ def speed(reader: SpanReader) -> dict[str, float]:
         "whole": lambda: reader.read(QUESTION, passages),
         "bare": bare,
         "tokenise": lambda: encode(model.tokenizer, triples, model.longest),
-        "forward": lambda: [model.scores(one) for one in batch],
+        "forward": lambda: model.scores_of(batch),
         "spans": lambda: [best_per_sentence(within(one, inside), starts, ends, inside)
                           for one, inside, (starts, ends) in zip(batch, sentences_of, scored, strict=True)],
     }

@@ -83,7 +83,7 @@ class Candidate:
 
 
 class SpanReader:
-    """Reads passages one at a time with a span model."""
+    """Reads passages with a span model, each by itself."""
 
     def __init__(self, model: SpanModel, fit: Fit) -> None:
         self._model = model
@@ -129,10 +129,10 @@ class SpanReader:
         pieces = [(at, *window) for at, seen in enumerate(views) for window in self._windows(seen.text)]
         triples = [(question, passage_heads(passages[at]), views[at].text[start:end]) for at, start, end in pieces]
         marks: list[list[Marked]] = [[] for _ in passages]
-        for (at, start, end), one in zip(pieces, encode(self._model.tokenizer, triples, self._model.longest), strict=True):
+        encoded = encode(self._model.tokenizer, triples, self._model.longest)
+        for (at, start, end), one, (starts, ends) in zip(pieces, encoded, self._model.scores_of(encoded), strict=True):
             chunk = passages[at].chunk.start
             quotable = [(first - chunk, last - chunk) for first, last in quotable_sentences(passages[at])]
-            starts, ends = self._model.scores(one)
             seen = within(placed(one, views[at].places[start:end]), quotable)
             found = best_per_sentence(seen, starts, ends, quotable)
             marks[at] += [_whole_words(passages[at].text, mark) for mark in found[:SPANS]]

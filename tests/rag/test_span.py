@@ -130,13 +130,23 @@ def test_another_process_with_another_number_of_threads_agrees(checkpoint: Path)
     script = ("import sys, torch; torch.set_num_threads(int(sys.argv[2]))\n"
               "from rag.reader.model import load_checkpoint\nfrom rag.reader.windows import encode\n"
               "model = load_checkpoint(sys.argv[1])\n"
-              "for text in ('the ferry leaves at nine', 'dogs travel free ' * 60):\n"
-              "    [one] = encode(model.tokenizer, [('when does it leave ?', 'ferry: ', text)])\n"
-              "    print(model.scores(one).tobytes().hex())\n")
+              "texts = ['the ferry leaves at nine', 'dogs travel free ' * 60, 'bicycles cost 2 euro'] * 3\n"
+              "some = encode(model.tokenizer, [('when does it leave ?', 'ferry: ', text) for text in texts])\n"
+              "for scores in model.scores_of(some):\n"
+              "    print(scores.tobytes().hex())\n"
+              "assert torch.get_num_threads() == int(sys.argv[2])\n")
     told = {subprocess.run([sys.executable, "-c", script, str(checkpoint), threads], capture_output=True, text=True, check=True,
                            env={**os.environ, "OMP_NUM_THREADS": threads}).stdout for threads in ("1", "2", "2")}
     assert len(told) == 1
     assert len(told.pop()) > 100
+
+
+def test_texts_read_side_by_side_have_the_scores_that_each_has_alone(checkpoint: Path) -> None:
+    model = load_checkpoint(str(checkpoint))
+    some = encode(model.tokenizer, [("who ?", "", "dogs travel free " * length) for length in (3, 40, 1, 90, 7, 7, 20, 2)])
+    together = model.scores_of(some)
+    assert [scores.tobytes() for scores in together] == [model.scores(one).tobytes() for one in some]
+    assert model.scores_of([]) == []
 
 
 def test_a_checkpoint_takes_the_readers_place_by_its_folder(checkpoint: Path, encoder, passage: MakePassage) -> None:
