@@ -85,7 +85,7 @@ def _once(count: Count) -> Count:
     known: dict[str, int] = {}
 
     def counted(texts: Sequence[str]) -> list[int]:
-        new = [text for text in texts if text not in known]
+        new = [text for text in dict.fromkeys(texts) if text not in known]
         known.update(zip(new, count(new), strict=True))
         return [known[text] for text in texts]
 
@@ -156,8 +156,8 @@ def _regions(document: Document) -> list[Offsets]:
     for section in document.sections:
         if regions:
             start, end, heading = regions[-1]
-            small = len(document.body[start:end].strip()) < 120
-            if heading == section.heading or (small and section.heading[: len(heading)] == heading):
+            if heading == section.heading or (section.heading[: len(heading)] == heading
+                                              and len(document.body[start:end].strip()) < 120):
                 regions[-1] = (start, section.end, section.heading)
                 continue
         regions.append((section.start, section.end, section.heading))

@@ -8,6 +8,7 @@ import hashlib
 import importlib.util
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -53,20 +54,24 @@ class Encoder(Protocol):
         """Unit vectors (n, dimension), in the order given."""
 
 
+_LOADING = threading.RLock()  # libraries that import their parts when they are needed do not bear several who need them
+
+
 @contextmanager
 def loading() -> Iterator[None]:
-    """While models and their libraries are loaded, collect no garbage, and afterwards never look for any among them.
+    """While a thread loads models and their libraries, no other does, and no garbage is collected, nor among them later.
 
     Else the collector goes through all those objects, which stay to the end, again and again. Works as a decorator too.
     """
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if collecting:
-            gc.enable()
+    with _LOADING:
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            yield
+            gc.freeze()
+        finally:
+            if collecting:
+                gc.enable()
 
 
 @contextmanager
@@ -79,7 +84,7 @@ def _put_off(name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        del sys.modules[name]
+        sys.modules.pop(name, None)
 
 
 class _Later(ModuleType):

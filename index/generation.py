@@ -204,8 +204,9 @@ def open_current(home: Path) -> Generation:
 
 
 def _weight(_: str, document: Document) -> int:
-    """A document's size in memory, in characters; a section takes as much as some of them."""
-    return len(document.text) + 200 * len(document.sections)
+    """A document's size in memory, in characters: text, body where there are pages; a section takes as much as some."""
+    paged = any(section.page is not None for section in document.sections)
+    return len(document.text) * (2 if paged else 1) + 200 * len(document.sections)
 
 
 def read_manifest(folder: Path) -> Manifest:

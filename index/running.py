@@ -1,7 +1,8 @@
 """Running headers and footers: lines at the top or bottom of a page that a document's other pages have too.
 
-They say nothing of their own and cannot be quoted. They stay in the document's text; where sentences are looked for and
-where texts are encoded and searched they are left blank, one character for one character.
+They say nothing of their own, or say it again: but for the first of those that are the same to the letter they cannot be
+quoted. They stay in the document's text; where sentences are looked for and where texts are encoded and searched they are
+left blank, one character for one character.
 """
 
 from __future__ import annotations
@@ -14,10 +15,16 @@ from itertools import chain, takewhile
 
 MOST_LINES = 3  # at one end of a page: where more recur, it is a form, and its words may stand nowhere else
 FEWEST = 3  # pages
+ONE_MAY_LACK_IT = 5  # pages, and the more the more of them: one in ten
 LONGEST = 200  # characters of a line
 FARTHEST = 1000  # from the number printed on a page to the page's place in the file: a year is no page's number
 
+_FOLLOWS = 2000  # characters behind a line in which the next word is looked for
 _SOMETHING = re.compile(r"\S")
+# "Day 2", "Article 3", "Room type 4", "Step 1 of 6": a heading that says which of them the page is about.
+_ORDINAL = re.compile(r"\W*(?:[^\W\d_]+ )?(?P<what>[^\W\d_]+)\.? $")
+_REST = re.compile(r"(?: ?(?:of|/) ?\d+)?\W*$")
+_PAGE = frozenset("page p pg pp slide sheet folio seite blatt folie página pagina página sida side strona sivu".split())
 _NUMBER = re.compile(r"(?<!\d)\d{1,4}(?!\d)")
 
 Span = tuple[int, int]
@@ -39,19 +46,21 @@ class _Page:
 def without_running_lines(text: str, pages: Iterable[tuple[int, int, int]]) -> str:
     """The text, of the same length, with white space in the place of running headers and footers.
 
-    `pages` are (number, start, end). A line is running where most pages, or most of the odd or of the even ones, have it
-    the same but for the page's number: a number that grows with the page. Where nothing else would be left, nothing is
-    left out. A paragraph goes on over one where a small letter follows; else there is an empty line.
+    `pages` are (number, start, end). A line is running where nearly all pages, or nearly all of the odd or of the even ones,
+    have it the same but for the page's number: a number that grows with the page. Of one without such a number the first
+    is left, and so is every "Article 3" or "Day 2". Where nothing else would be left, nothing is left out. A paragraph goes
+    on over one where a small letter follows; else there is an empty line.
     """
     seen = [page for number, start, end in pages if (page := _page(text, start, end, number)).top]
     recurring = _recurring(seen)
-    running = sorted({line for page in seen for edge in (page.top, page.bottom) for line in _running(edge, recurring)})
+    edges = (edge for page in seen for edge in (page.top, page.bottom))
+    running = sorted(_repeated(chain.from_iterable(_running(edge, recurring) for edge in edges)))
     bare = _replaced(text, running, _blank)
     if not bare.strip():
         return text
 
     def ended(blank: str, end: int) -> str:
-        follows = _SOMETHING.search(bare, end)
+        follows = _SOMETHING.search(bare, end, end + _FOLLOWS)
         return blank if follows and follows[0].islower() else "\n" + blank[1:]
 
     return _replaced(bare, running, ended)
@@ -90,22 +99,42 @@ def _keys(line: str, page: int) -> Iterator[_Key]:
     if len(line) <= LONGEST:
         yield line, "", None
         for found in _NUMBER.finditer(line):
-            if abs(int(found[0]) - page) < FARTHEST:
-                yield line[: found.start()], line[found.end() :], int(found[0]) - page
+            before, after = line[: found.start()], line[found.end() :]
+            if abs(int(found[0]) - page) < FARTHEST and not _is_ordinal(before, after):
+                yield before, after, int(found[0]) - page
+
+
+def _is_ordinal(before: str, after: str) -> bool:
+    found = _ORDINAL.match(before)
+    return found is not None and found["what"].casefold() not in _PAGE and _REST.match(after) is not None
 
 
 def _recurring(pages: Sequence[_Page]) -> set[_Key]:
     found: set[_Key] = set()
     for some in (pages, [page for page in pages if page.odd], [page for page in pages if not page.odd]):
         times = Counter(key for page in some for key in page.keys)
-        found |= {key for key, count in times.items() if count >= FEWEST and 2 * count > len(some)}
+        lacking = max(1, len(some) // 10) if len(some) >= ONE_MAY_LACK_IT else 0
+        fewest = max(FEWEST, len(some) - lacking)
+        # On three pages of one side a word may stand by chance, a number that grows with them not.
+        sure = some is pages or len(some) >= ONE_MAY_LACK_IT
+        found |= {key for key, count in times.items() if count >= fewest and (sure or key[-1] is not None)}
     return found
 
 
-def _running(edge: _Edge, recurring: set[_Key]) -> list[Span]:
-    """The lines at one end of a page that recur, as far as there is none between that does not."""
-    found = [line for line, _ in takewhile(lambda one: not recurring.isdisjoint(one[1]), edge)]
+def _running(edge: _Edge, recurring: set[_Key]) -> list[tuple[Span, frozenset[_Key]]]:
+    """The lines at one end of a page that recur, as far as there is none between that does not; what recurs of each."""
+    found = [(line, keys & recurring) for line, keys in takewhile(lambda one: not recurring.isdisjoint(one[1]), edge)]
     return found if len(found) <= MOST_LINES else []
+
+
+def _repeated(running: Iterable[tuple[Span, frozenset[_Key]]]) -> set[Span]:
+    """All of them but the first of those that are the same to the letter, with no page's number in them."""
+    said: dict[frozenset[_Key], Span] = {}
+    found = set()
+    for line, keys in running:
+        if any(offset is not None for _, _, offset in keys) or said.setdefault(keys, line) != line:
+            found.add(line)
+    return found
 
 
 def _blank(line: str, _: int) -> str:

@@ -90,4 +90,5 @@ def _together(some: list[Part]) -> Part:
 
 
 def _indent(text: str, region: int, start: int) -> int:
-    return start - max(region, text.rfind("\n", region, start) + 1, text.rfind("\f", region, start) + 1)
+    line = max(region, text.rfind("\n", region, start) + 1)
+    return start - max(line, text.rfind("\f", line, start) + 1)

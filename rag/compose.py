@@ -38,13 +38,13 @@ def compose(question: str, spans: Sequence[Span], limit: int) -> tuple[Quote, ..
 def compose_parts(asked: Sequence[tuple[str, Sequence[Span]]], limit: int) -> tuple[Quote, ...]:
     """The same for a question that asks several things, each with the spans found for it: their quotes in that order.
 
-    A part whose best span an earlier one has quoted adds nothing; any other has one quote at least, while there is room.
+    A part whose best answer an earlier one has told adds nothing; any other has one quote at least, while there is room.
     """
     quotes: list[Quote] = []
     taken: list[Piece] = []
     for number, (question, spans) in enumerate(asked[:limit]):
         later = len(asked[:limit]) - number - 1
-        groups = _groups(question, spans, max(1, limit - len(quotes) - later), taken)
+        groups = _groups(question, spans, limit - len(quotes) - later, taken)
         quotes += _quotes(question, groups, sum(len(quote.citations) for quote in quotes))
         taken += [piece for group in groups for piece in group]
     return tuple(quotes)
@@ -56,20 +56,26 @@ def _groups(question: str, spans: Sequence[Span], limit: int, before: Sequence[P
                                      key=lambda span: (-span.score, span.passage.document.source, span.start))
               for one in (span, *_copies(span))]
     several = asks_several(question)
+    told = {_key(piece) for piece in before}
     groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Piece]] = {}
     for span in ranked:
         taken = [*before, *(piece for group in groups.values() for piece in group)]
         piece = next((one for one in pieces(span, several) if not any(_overlap(one, other) for other in taken)), None)
-        if piece is None and not groups and before:
+        if not groups and before and (piece is None or _key(piece) in told):
             return []
-        if piece is None:
+        if piece is None or _key(piece) in told:
             continue
-        key = fingerprint(piece.head), fingerprint(piece.text)
+        key = _key(piece)
         if key in groups:
             groups[key].append(piece)
         elif len(groups) < limit and _worth(question, piece, [group[0] for group in groups.values()], several):
             groups[key] = [piece]
     return list(groups.values())
+
+
+def _key(piece: Piece) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What pieces that say the same have in common."""
+    return fingerprint(piece.head), fingerprint(piece.text)
 
 
 def _worth(question: str, piece: Piece, earlier: Sequence[Piece], several: bool) -> bool:

@@ -120,7 +120,8 @@ class _Near:
 
     def indent(self, number: int) -> int:
         start = self.blocks[number][0]
-        return start - max(self.text.rfind("\n", 0, start), self.text.rfind("\f", 0, start)) - 1
+        line = self.text.rfind("\n", 0, start) + 1
+        return start - max(line, self.text.rfind("\f", line, start) + 1)
 
 
 def _near(passage: Passage, start: int, end: int) -> _Near:

@@ -18,6 +18,9 @@ _BOUNDARY = re.compile(
     rf"\?\s+(?:(?i:and|also|but|plus)\b,?\s+)?(?=(?i:{_WH}|{_AUXILIARY})\b)"  # two questions
     rf"|,?\s+(?:and|but)\s+(?=(?i:{_WH})\b|(?i:{_AUXILIARY})\s+{_SUBJECT}\b)"
     rf"|,\s+(?:and|but)\s+(?=(?i:{_AUXILIARY})\s+{_ARTICLE}\b)")  # without a comma it may go on: "and is the largest"
+_QUOTE = re.compile(r"(?<!\w)'|'(?!\w)")
+_COMPARES = re.compile(r"\b(?:between|both|whether)\b", re.IGNORECASE)
+_BARE = re.compile(rf"\b{_WH}$", re.IGNORECASE)
 _OPENING = re.compile(r"[^?:]{1,60}:\s+")  # "For a wheelchair user: …" goes for all parts
 
 
@@ -34,7 +37,7 @@ def parts(question: str) -> list[str]:
     found: list[str] = []
     for boundary in _BOUNDARY.finditer(question, start):
         part, rest = question[start : boundary.start()], question[boundary.end() :]
-        if len(found) + 1 < MOST and _whole(part) and _whole(rest):
+        if len(found) + 1 < MOST and _whole(part) and _whole(rest) and not _goes_on(part):
             found.append(f"{part.strip()}?")
             start = boundary.end()
     found.append(question[start:])
@@ -46,3 +49,9 @@ def _whole(part: str) -> bool:
     """Whether it can be a question of its own; "does Solan?" leans on the verb of the part before it."""
     words = part.split()
     return len(words) >= _LEAST or (len(words) == _LEAST - 1 and words[0].lower() in {"do", "does", "did"})
+
+
+def _goes_on(part: str) -> bool:
+    """Whether it cannot end there: within a quotation or a comparison, or at "where" of "where and when"."""
+    quoted = part.count('"') % 2 == 1 or part.count("“") > part.count("”") or len(_QUOTE.findall(part)) % 2 == 1
+    return quoted or _COMPARES.search(part) is not None or _BARE.search(part) is not None

@@ -119,7 +119,9 @@ def _mark_code(page: Any) -> None:
     for pre in list(page.iter("pre")):
         for line_end in pre.iter("br"):
             line_end.text = "\n"
-        text = "".join(pre.itertext())
+        etree.strip_elements(pre, "script", "style", "template", with_tail=False)
+        # A character reference may stand for what no XML may hold.
+        text = FORBIDDEN.sub("\ufffd", "".join(pre.itertext()).replace("\f", "\n"))
         if len(text) <= LONGEST_PRE or pre.find(".//code") is not None:
             for child in list(pre):
                 pre.remove(child)

@@ -746,3 +746,19 @@ def test_a_row_nested_beyond_reason(read: Read) -> None:
 
 def test_jsonl_without_rows(read: Read) -> None:
     assert "a.jsonl: there is no text in it" in error_of(read, "a.jsonl", "\n\n")
+
+
+def test_what_no_xml_may_hold_in_preformatted_text_costs_nothing_but_itself(tmp_path: Path) -> None:
+    page = ("<html><body><h1>Log</h1><p>The boat left at nine in the rain, as it says in the log below.</p>"
+            "<pre>engine&#12;on &#27;[0m&#1;&#xFFFE; nine<script>evil()</script><style>b {}</style> knots</pre></body></html>")
+    (tmp_path / "log.html").write_text(page)
+    [document] = read_documents(tmp_path / "log.html", "log.html")
+    assert "engine\non" in document.text
+    assert "knots" in document.text
+    assert "evil" not in document.text
+    assert "b {}" not in document.text
+    mail = "From a@b.c Thu Jan  1 00:00:00 2026\nFrom: a@b.c\nSubject: {0}\nContent-Type: text/html\n\n{1}\n\n"
+    (tmp_path / "a.mbox").write_text(mail.format("first", page) + mail.format("second", "<p>The quay is wet in March.</p>"))
+    first, second = read_documents(tmp_path / "a.mbox", "a.mbox")
+    assert "left at nine" in first.text
+    assert "The quay is wet in March." in second.text

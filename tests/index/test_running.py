@@ -43,30 +43,47 @@ def running(page: Callable[[int, str], str], bodies: Sequence[str] = BODIES) -> 
 # What is a running line
 
 
-@pytest.mark.parametrize("page", [
-    pytest.param(lambda number, text: f"Ferries - Induction {number}\r\n{text}\r\n", id="a header with the page's number"),
-    pytest.param(lambda number, text: f"{text}\nPage {number} of 6\n", id="a footer with the number of pages too"),
-    pytest.param(lambda number, text: f"{text}\n{number + 214}", id="a number alone, of a part of a book"),
-    pytest.param(lambda number, text: f"Ferries\n\n{text}\nFor members\n - {number} -", id="several lines"),
+@pytest.mark.parametrize(("page", "left"), [
+    pytest.param(lambda number, text: f"Ferries - Induction {number}\r\n{text}\r\n", {}, id="a header with the page's number"),
+    pytest.param(lambda number, text: f"{text}\nPage {number} of 6\n", {}, id="a footer with the number of pages too"),
+    pytest.param(lambda number, text: f"{text}\n{number + 214}", {}, id="a number alone, of a part of a book"),
+    pytest.param(lambda number, text: f"Ferries\n\n{text}\nFor members\n - {number} -",
+                 {0: f"Ferries\n\n{BODIES[0]}\nFor members"}, id="several lines"),
     pytest.param(lambda number, text: f"{text}\n{number} | Ferries" if number % 2 else f"Rules | {number}\n{text}",
-                 id="others on the left than on the right"),
-    pytest.param(lambda number, text: text if number == 1 else f"{text}\nFerries 2026", id="none on the first page"),
-    pytest.param(lambda number, text: f"Valid from 1 March 2026\n{text}", id="no page's number in it"),
+                 {}, id="others on the left than on the right"),
+    pytest.param(lambda number, text: text if number == 1 else f"{text}\nFerries 2026",
+                 {1: f"{BODIES[1]}\nFerries 2026"}, id="none on the first page"),
+    pytest.param(lambda number, text: f"Valid from 1 March 2026\n{text}",
+                 {0: f"Valid from 1 March 2026\n{BODIES[0]}"}, id="no page's number in it"),
 ])
-def test_lines_that_most_pages_have_are_running_ones(page: Callable[[int, str], str]) -> None:
-    assert running(page) == list(BODIES)
+def test_of_lines_that_the_pages_have_in_common_the_first_is_left_or_none(page: Callable[[int, str], str],
+                                                                         left: dict[int, str]) -> None:
+    assert running(page) == [left.get(at, text) for at, text in enumerate(BODIES)]
 
 
 @pytest.mark.parametrize("page", [
     pytest.param(lambda number, text: f"{text}\nNet pay {2000 + 37 * number}", id="a number that is not the page's"),
     pytest.param(lambda number, text: f"{2018 + number}\n{text}", id="years"),
-    pytest.param(lambda number, text: f"Ferries\n{text}" if number > 3 else text, id="on half of the pages"),
+    pytest.param(lambda number, text: f"Ferries\n{text}" if number > 2 else text, id="on some of the pages"),
     pytest.param(lambda number, text: f"{text}\nFerries\n{'abcdef'[number - 1]}.", id="within a page"),
     pytest.param(lambda number, text: f"Fair\nPier 3\nMarrick\nOn Sunday\n{text}", id="more of them than a header has"),
-    pytest.param(lambda number, text: "Fragile\nThis side up", id="nothing else in the document"),
+    pytest.param(lambda number, text: f"Article {number}\n{text}", id="a heading with a number that grows"),
+    pytest.param(lambda number, text: f"Room type {number}\n{text}", id="one of two words"),
+    pytest.param(lambda number, text: f"Step {number} of 6\n{text}", id="one that says how many there are"),
+    pytest.param(lambda number, text: f"{text}\nStatus: {'unpaid' if number % 4 == 2 else 'paid'}", id="a value of the page"),
 ])
 def test_what_pages_share_otherwise_stays(page: Callable[[int, str], str]) -> None:
     assert running(page) == [page(number, text) for number, text in enumerate(BODIES, 1)]
+
+
+def test_of_four_pages_none_may_differ() -> None:
+    pages = [f"{text}\nPrice per night: {price} euro" for text, price in zip(BODIES[:4], (80, 80, 80, 95), strict=True)]
+    assert body(*pages) == pages
+
+
+def test_pages_of_running_lines_alone_take_no_long_time() -> None:
+    pages = ["Boats leave at nine.\nFerries 2026 1", *(f"Ferries 2026 {number}" for number in range(2, 8000))]
+    assert body(*pages)[:3] == ["Boats leave at nine.", "", ""]
 
 
 def test_two_pages_are_too_few_to_tell() -> None:
@@ -95,8 +112,8 @@ def made(folder: Path, header: str, bodies: Sequence[str], footer: str = "") -> 
 
 
 def test_they_stay_in_the_text_and_are_neither_sentences_nor_encoded(tmp_path: Path) -> None:
-    document = made(tmp_path, "Orrin Sound Ferries - Induction {}", BODIES, "For the crew only")
-    assert document.text == "\f".join(f"Orrin Sound Ferries - Induction {number}\r\n{text}\r\nFor the crew only"
+    document = made(tmp_path, "Orrin Sound Ferries - Induction {}", BODIES, "Crew only, page {}")
+    assert document.text == "\f".join(f"Orrin Sound Ferries - Induction {number}\r\n{text}\r\nCrew only, page {number}"
                                       for number, text in enumerate(BODIES, 1))
     [chunk] = split(document, DEFAULT, 254, words)
     assert [document.text[start:end] for start, end in chunk.sentences] == list(BODIES)
@@ -107,12 +124,12 @@ def test_they_stay_in_the_text_and_are_neither_sentences_nor_encoded(tmp_path: P
 def test_a_sentence_runs_on_over_them_and_a_title_does_not(tmp_path: Path) -> None:
     bodies = ["Who is late for the boat that leaves at nine has to wait\nfor the one that leaves at noon, which on Sundays is",
               "often full. It returns at four.", *BODIES]
-    document = made(tmp_path, "Ferries {}", bodies)
+    document = made(tmp_path, "The ferries, {}", bodies)
     [chunk] = split(document, DEFAULT, 254, words)
     first, second, *_ = (document.text[start:end] for start, end in chunk.sentences)
-    assert first.endswith("on Sundays is\fFerries 2\r\noften full.")
+    assert first.endswith("on Sundays is\fThe ferries, 2\r\noften full.")
     assert second == "It returns at four."
-    document = made(tmp_path, "Ferries {}", ["- In 2024 we had 64 reports. The aim is 100.", "Fit for work", *BODIES])
+    document = made(tmp_path, "The ferries, {}", ["- In 2024 we had 64 reports. The aim is 100.", "Fit for work", *BODIES])
     [chunk] = split(document, DEFAULT, 254, words)
     assert [document.text[start:end] for start, end in chunk.sentences][-len(BODIES) - 2 :] == [
         "The aim is 100.", "Fit for work", *BODIES]
@@ -120,7 +137,7 @@ def test_a_sentence_runs_on_over_them_and_a_title_does_not(tmp_path: Path) -> No
 
 def test_a_list_ends_with_its_page(tmp_path: Path) -> None:
     """What stands first on the next page is not indented below the last item, whatever stands above it."""
-    document = made(tmp_path, "Ferries {}", ["Bring:\n- boots\n- a coat", *BODIES])
+    document = made(tmp_path, "The ferries, {}", ["Bring:\n- boots\n- a coat", *BODIES])
     listed, below, *_ = parts_of(document, 0, len(document.text))
     assert [document.text[start:end] for start, end in listed.pieces] == ["Bring:", "- boots", "- a coat"]
     assert [document.text[start:end] for start, end in below.pieces] == [BODIES[0]]

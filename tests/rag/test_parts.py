@@ -26,7 +26,10 @@ def test_two_questions_in_one_are_parted(question: str, asked: list[str]) -> Non
 @pytest.mark.parametrize("question", [
     "Who founded the company, and when?", "Which boat is the fastest and has a lift?", "What do I pay for a van and a trailer?",
     "Which boat is old and is the largest?", "Bread and how it is baked", "What are the dos and don'ts?",
-    "We are two parents with three kids. Is there a cheaper ticket?", "Why?", "", "Is it 10:30 or 11:30?"])
+    "We are two parents with three kids. Is there a cheaper ticket?", "Why?", "",
+    "What is the rule for where and when I may fish?",
+    "What is the difference between what is paid in July and what is paid in August?",
+    "What does 'how are you and how is it going' mean?", 'What does "who is it and what is it" mean?', "Is it 10:30 or 11:30?"])
 def test_one_question_stays_whole(question: str) -> None:
     assert parts(question) == [question]
 

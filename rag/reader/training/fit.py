@@ -41,6 +41,7 @@ from rag.types import Span
 from rag.words import normalised
 
 OUTSIDE = 4  # one context in so many stays outside the library
+STRANGE = 4  # one in so many counts of the questions whose whole article is not there
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,9 @@ def main() -> None:
     given = parser.parse_args()
     everything = [row for path in given.files for row in read_rows(path)]
     known = {row.title for row in everything if not outside(row)}
-    most = given.most if len(given.most) == len(given.files) else given.most[:1] * len(given.files)
+    if len(given.most) not in {1, len(given.files)}:
+        parser.error(f"--most has {len(given.most)} numbers for {len(given.files)} files: give one, or one for each")
+    most = given.most if len(given.most) == len(given.files) else given.most * len(given.files)
     rows = [row for path, number in zip(given.files, most, strict=True)
             for row in _thinned(_some(read_rows(path), number), given.close, known)]
     encoder = load_encoder()
@@ -193,7 +196,7 @@ def _thinned(rows: Sequence[Row], close: int, known: Set[str]) -> list[Row]:
     article is not known; all others."""
     close_ones = [row for row in rows if not row.answers]
     strange = [row for row in rows if row.answers and outside(row) and row.title not in known]
-    left_out = {*close_ones, *strange} - {*close_ones[::close], *strange[::4]}
+    left_out = {*close_ones, *strange} - {*close_ones[::close], *strange[::STRANGE]}
     return [row for row in rows if row not in left_out]
 
 
