@@ -138,9 +138,12 @@ class Assistant:
         clock.lap("read")
         quotes = compose_parts([(read.question, read.spans) for read in told], self.config.quotes)
         clock.lap("compose")
-        yield Answer(question, " ".join(standalone), bool(quotes) and confidence >= self.threshold, confidence, quotes,
+        answered = bool(quotes) and confidence >= self.threshold
+        unanswered = tuple(read.question for read in reads if read not in told) if answered else ()
+        yield Answer(question, " ".join(standalone), answered, confidence, quotes,
                      in_turn([reranked(read.passages, read.spans) for read in reads]), store.generation,
-                     {"encoder": f"{self.encoder.name} {self.encoder.revision}", "reader": self.reader.name}, clock.timings())
+                     {"encoder": f"{self.encoder.name} {self.encoder.revision}", "reader": self.reader.name}, clock.timings(),
+                     unanswered)
 
     def _retrieve(self, store: PassageStore, question: str, wider: str) -> list[Passage]:
         second = (wider, self.encoder.encode([wider])[0]) if wider != question else None

@@ -155,6 +155,7 @@ class Answer:
     generation: str
     models: dict[str, str]
     timings_ms: dict[str, float] = field(compare=False)
+    unanswered: tuple[str, ...] = ()  # of several questions in one, those that no quote answers while others are answered
 
     @property
     def text(self) -> str:
@@ -166,7 +167,7 @@ class Answer:
         return {
             "schema": SCHEMA, "id": id, "question": self.question, "standalone_question": self.standalone_question,
             "answered": self.answered, "confidence": round(self.confidence, 3), "text": self.text,
-            "quotes": [quote.json() for quote in self.quotes],
+            "unanswered": list(self.unanswered), "quotes": [quote.json() for quote in self.quotes],
             "passages": [{"source": p.document.source, "start": p.chunk.start, "end": p.chunk.end,
                           "score": round(p.score, 4), "dense_rank": p.dense_rank, "lexical_rank": p.lexical_rank}
                          for p in self.passages],

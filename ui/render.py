@@ -47,6 +47,7 @@ def answer_html(answer: Answer, documents: int | None = None, shown: int | None 
     quotes = answer.quotes[:shown]
     parts = [f'<p class="lead">{_lead(answer)}</p>', _understood(answer), *_quotes(quotes)]
     if shown is None:
+        parts += [f'<p class="related">{escaped(_unanswered(part))}</p>' for part in answer.unanswered]
         parts.append('<p class="actions"><button class="copy">Copy with citations</button></p>')
     return _card("" if shown is not None else "done", parts)
 
@@ -76,7 +77,7 @@ def answer_text(answer: Answer) -> str:
     if answer.answered:
         quoted = [line for quote in answer.quotes for line in _quote_text(quote)]
         places = [citation for quote in answer.quotes for citation in quote.citations]
-        return "\n".join([*understood, *quoted, "", *_places(places)])
+        return "\n".join([*understood, *quoted, *map(_unanswered, answer.unanswered), "", *_places(places)])
     related = [_excerpt(passage, answer, number) for number, passage in enumerate(answer.passages[:RELATED], 1)]
     lines = [*understood, "No passage answers this."]
     if related:
@@ -124,6 +125,11 @@ def _resolved(answer: Answer) -> bool:
 
 def _understood(answer: Answer) -> str:
     return f'<p class="understood">Understood as: {escaped(answer.standalone_question)}</p>' if _resolved(answer) else ""
+
+
+def _unanswered(part: str) -> str:
+    """What is told of one of several questions in one that was left out."""
+    return f"No passage answers: {part}"
 
 
 def _quotes(quotes: Sequence[Quote]) -> list[str]:

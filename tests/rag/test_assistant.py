@@ -85,6 +85,10 @@ def test_of_two_questions_in_one_the_one_that_can_be_answered_is(assistant: Assi
     answer = assistant.ask("How many days a year is annual leave, and who won the chess championship?")
     assert answer.answered
     assert [quote.text for quote in answer.quotes] == ["Annual leave is 25 days a year."]
+    assert len(answer.unanswered) == 1
+    assert answer.unanswered[0].startswith("who won the chess championship?")
+    assert answer.json()["unanswered"] == list(answer.unanswered)
+    assert assistant.ask("How many days a year is annual leave?").unanswered == ()
 
 
 def test_two_questions_with_one_answer_get_it_once(assistant: Assistant) -> None:

@@ -82,7 +82,8 @@ def test_the_notice_itself_is_told_once_with_the_places_where_it_stands(home: Pa
 def test_a_running_footer_is_neither_quoted_nor_shown_nor_brought_along(docs: Path, home: Path, encoder: Encoder,
                                                                         reader: SimilarityReader) -> None:
     bodies = ["The radio is on channel 72.", "It is switched on at nine.", *(f"{port} has a dog in it." for port in PORTS)]
-    slides = [lines((20, 280, f"Orrin Sound Ferries - Crew induction {number}"), (20, 250, body), (20, 20, f"Crew only, page {number}"))
+    slides = [lines((20, 280, f"Orrin Sound Ferries - Crew induction {number}"), (20, 250, body),
+                    (20, 20, f"Crew only, page {number}"))
               for number, body in enumerate(bodies, 1)]
     (docs / "slides.pdf").write_bytes(reportlab(*slides))
     sync(home, [docs], encoder=encoder, chunking=Chunking(60, 0))

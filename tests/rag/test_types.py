@@ -101,8 +101,8 @@ def test_two_answers_are_the_same_however_long_they_took() -> None:
 
 def test_the_json_has_exactly_the_keys_of_the_contract() -> None:
     told = answer().json("s001")
-    assert list(told) == ["schema", "id", "question", "standalone_question", "answered", "confidence", "text", "quotes",
-                          "passages", "generation", "models", "timings_ms"]
+    assert list(told) == ["schema", "id", "question", "standalone_question", "answered", "confidence", "text", "unanswered",
+                          "quotes", "passages", "generation", "models", "timings_ms"]
     assert list(told["quotes"][0]) == ["text", "start", "end", "highlight", "score", "header", "differs", "citations"]
     assert list(told["quotes"][0]["citations"][0]) == ["number", "document_id", "source", "title", "start", "end", "page",
                                                        "heading", "text", "text_sha256", "file_sha256"]
@@ -112,7 +112,7 @@ def test_the_json_has_exactly_the_keys_of_the_contract() -> None:
 def test_the_json_says_what_the_answer_says() -> None:
     assert answer().json("s001") == {
         "schema": SCHEMA, "id": "s001", "question": "How many?", "standalone_question": "How many? (leave)",
-        "answered": True, "confidence": 0.938, "text": "Carry over 5 of them.",
+        "answered": True, "confidence": 0.938, "text": "Carry over 5 of them.", "unanswered": [],
         "quotes": [{
             "text": "Carry over 5 of them.", "start": 18, "end": 39, "highlight": [29, 30], "score": 8.1235,
             "header": None, "differs": False,

@@ -89,8 +89,8 @@ def test_index_reports_what_went_in_and_what_did_not(indexed: subprocess.Complet
 
 def test_ask_gives_the_contract_and_a_verbatim_quote(asked: subprocess.CompletedProcess[str], receipt) -> None:
     assert asked.returncode == 0
-    assert list(receipt) == ["schema", "id", "question", "standalone_question", "answered", "confidence", "text", "quotes",
-                             "passages", "generation", "models", "timings_ms"]
+    assert list(receipt) == ["schema", "id", "question", "standalone_question", "answered", "confidence", "text", "unanswered",
+                             "quotes", "passages", "generation", "models", "timings_ms"]
     assert (receipt["schema"], receipt["answered"]) == (1, True)
     assert receipt["question"] == receipt["standalone_question"] == "When does the ferry to Skarvey leave?"
     assert 0 <= receipt["confidence"] <= 1

@@ -191,6 +191,16 @@ def test_a_follow_up_says_how_it_was_understood(document, answer) -> None:
     assert "Understood" not in answer_html(answer((day, "One day.", "One")))
 
 
+def test_of_two_questions_the_one_that_no_passage_answers_is_named(document, answer) -> None:
+    day = document("One day.")
+    half = replace(answer((day, "One day.", "One"), question="How long, and who?"), unanswered=(f"who? {HOSTILE}",))
+    seen = Reader(answer_html(half))
+    assert f"No passage answers: who? {HOSTILE}" in seen.text
+    assert not {"img", "script"} & set(seen.tags)
+    assert f"No passage answers: who? {HOSTILE}" in answer_text(half)
+    assert "No passage" not in answer_html(answer((day, "One day.", "One")))
+
+
 def test_errors_and_questions_are_safe_too() -> None:
     card = error_html(PullquoteError(f"it broke: {HOSTILE}", "try again"))
     assert set(Reader(card).tags) == {"div", "p"}
