@@ -19,14 +19,14 @@ _TABLES = """
 CREATE TABLE file (path TEXT PRIMARY KEY, source TEXT, size INTEGER, mtime_ns INTEGER, sha256 TEXT, problem TEXT,
                    remedy TEXT) WITHOUT ROWID;
 CREATE TABLE document (id TEXT PRIMARY KEY, source TEXT UNIQUE, path TEXT, title TEXT, media_type TEXT, file_sha256 TEXT,
-                       text_sha256 TEXT, modified REAL, titled INTEGER, characters INTEGER, pages INTEGER, text TEXT,
-                       sections TEXT, code TEXT);  -- what is long comes last: it is not read on the way
+                       text_sha256 TEXT, modified REAL, titled INTEGER, author TEXT, date TEXT, characters INTEGER,
+                       pages INTEGER, text TEXT, sections TEXT, code TEXT);  -- the long last: not read on the way
 CREATE TABLE chunk (row INTEGER PRIMARY KEY, id TEXT UNIQUE, document_id TEXT, start INTEGER, "end" INTEGER,
                     tokens INTEGER, sentences TEXT, header TEXT, key BLOB);
 CREATE INDEX chunk_document ON chunk (document_id);
 CREATE INDEX document_path ON document (path);
 """
-_DOCUMENT = "id, source, title, media_type, file_sha256, text_sha256, modified, titled, text, sections, code"
+_DOCUMENT = "id, source, title, media_type, file_sha256, text_sha256, modified, titled, author, date, text, sections, code"
 _CHUNK = 'row, id, document_id, start, "end", tokens, sentences, header'
 
 
@@ -69,10 +69,10 @@ class CatalogWriter:
                               ensure_ascii=False)
         pages = max((section.page for section in document.sections if section.page is not None), default=None)
         self._database.execute(
-            "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (document.id, document.source, path, document.title, document.media_type, document.file_sha256,
-             document.text_sha256, document.modified, document.titled, len(document.text), pages, document.text, sections,
-             _json(document.code)))
+             document.text_sha256, document.modified, document.titled, document.author, document.date, len(document.text),
+             pages, document.text, sections, _json(document.code)))
         rows = range(self.rows, self.rows + len(chunks))
         self._database.executemany(
             "INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -122,11 +122,11 @@ class Catalog:
         found = self._database.execute(f"SELECT {_DOCUMENT} FROM document WHERE id = ?", (document_id,)).fetchone()
         if found is None:
             raise SourceGone("this document is no longer in the library", "Add it again, or ask anew")
-        id, source, title, media_type, file_sha256, text_sha256, modified, titled, text, sections, code = found
+        id, source, title, media_type, file_sha256, text_sha256, modified, titled, author, date, text, sections, code = found
         parts = tuple(Section(start, end, tuple(heading), page, row, ocr)
                       for start, end, heading, page, row, ocr in json.loads(sections))
         return Document(id, source, title, text, media_type, file_sha256, text_sha256, parts, modified, bool(titled),
-                        code=tuple((start, end) for start, end in json.loads(code)))
+                        code=tuple((start, end) for start, end in json.loads(code)), author=author, date=date)
 
     def documents_of(self, path: str) -> list[str]:
         """The ids of the documents that came from the file at `path`, in the order in which they stand in it."""

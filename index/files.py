@@ -25,6 +25,7 @@ from index.walk import Ignored, ignored_in, is_text
 
 MAX_SIZE = 200_000_000
 MOST_CHARACTERS = 50_000_000  # of text and headings in one file
+LONGEST_STATED = 200  # characters of an author or a date
 HEAD = 4096
 MEGABYTE = 1_000_000
 # A lone surrogate cannot be written as UTF-8, and a NUL ends the text for many a library.
@@ -192,7 +193,8 @@ def _extracts(format: Format, data: bytes, source: str, ocr: Ocr | None) -> Iter
     try:
         with_ocr = format.read_with_ocr
         for extract in with_ocr(data, source, ocr) if ocr and with_ocr else format.read(data, source):
-            yield replace(extract, title=writable(extract.title), text=writable(extract.text), key=writable(extract.key))
+            yield replace(extract, title=writable(extract.title), text=writable(extract.text), key=writable(extract.key),
+                          author=writable(extract.author), date=writable(extract.date))
     except FileError:
         raise
     except Exception as problem:
@@ -221,7 +223,15 @@ def _document(extract: Extract, content: Content, source: str) -> Document:
         titled=bool(title),
         notices=extract.notices,
         code=extract.code,
+        author=_stated(extract.author),
+        date=_stated(extract.date),
     )
+
+
+def _stated(text: str) -> str:
+    """What a document states of itself, on one line; nothing where it is too long to be what it claims to be."""
+    told = one_line(text)
+    return told if len(told) <= LONGEST_STATED else ""
 
 
 def title_from(source: str) -> str:

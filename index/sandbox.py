@@ -235,7 +235,7 @@ def _is_for_memory(error: BaseException | None) -> bool:
 
 
 def _packed(content: Content) -> bytes:
-    extracts = [[extract.title, extract.text, extract.key, extract.notices, extract.code,
+    extracts = [[extract.title, extract.text, extract.key, extract.notices, extract.code, extract.author, extract.date,
                  [[section.start, section.end, section.heading, section.page, section.row, section.ocr]
                   for section in extract.sections]]
                 for extract in content.extracts]
@@ -255,8 +255,8 @@ def _unpacked(answer: bytes) -> Content:
     media_type, file_sha256, modified, extracts = found
     return Content(str(media_type), str(file_sha256), float(modified), tuple(
         Extract(str(title), str(text), tuple(_section(*section) for section in sections), str(key), tuple(map(str, notices)),
-                tuple((int(start), int(end)) for start, end in code))
-        for title, text, key, notices, code, sections in extracts))
+                tuple((int(start), int(end)) for start, end in code), str(author), str(date))
+        for title, text, key, notices, code, author, date, sections in extracts))
 
 
 def _section(start: int, end: int, heading: list[str], page: int | None, row: int | None, ocr: str) -> Section:

@@ -73,7 +73,8 @@ class Document:
     `sections` tile the text in order. `modified` is the file's modification time in seconds since the epoch.
     `titled` is false where the document has no title of its own and `title` is its file's name.
     `notices` say what of the file could not be read; they are told when it is, and not stored. `code` is where blocks of
-    code stand, in order.
+    code stand, in order. `author` and `date` (ISO 8601) are those that the document states of itself, apart from its text
+    (a web page, a book); empty where it states none.
     """
 
     id: str
@@ -88,6 +89,8 @@ class Document:
     titled: bool = True
     notices: tuple[str, ...] = field(default=(), compare=False)
     code: tuple[Offsets, ...] = ()
+    author: str = ""
+    date: str = ""
 
     def __post_init__(self) -> None:
         position = 0

@@ -121,6 +121,9 @@ def _replay(quote: dict[str, Any], citation: dict[str, Any], first: bool, store:
     page, heading = document.section_at(start).page, list(document.heading_of(start, end))
     if (citation["title"], citation["page"], citation["heading"]) != (document.title, page, heading):
         return check("the citation states another title, page or heading than the document")
+    # A receipt of an earlier Pullquote does not say.
+    if (citation.get("author", document.author), citation.get("date", document.date)) != (document.author, document.date):
+        return check("the citation states another author or date than the document")
     low, high = quote["highlight"]
     if first and not start <= low < high <= end:
         return check("the highlight does not lie in the quote")

@@ -72,19 +72,23 @@ class Citation:
     text_sha256: str
     file_sha256: str
     text: str = ""  # the words there: a copy of a quote may be written in other capitals, say
+    author: str = ""  # as the document states it, and its date
+    date: str = ""
 
     @classmethod
     def of(cls, document: Document, start: int, end: int, number: int) -> Citation:
         """Cite a stretch of a document. Raises ValueError where it does not lie in the text."""
         check_span(start, end, len(document.text), f"citation of {document.source}")
         return cls(number, document.id, document.source, document.title, start, end, document.section_at(start).page,
-                   document.heading_of(start, end), document.text_sha256, document.file_sha256, document.text[start:end])
+                   document.heading_of(start, end), document.text_sha256, document.file_sha256, document.text[start:end],
+                   document.author, document.date)
 
     def json(self) -> dict[str, Any]:
         """The form of the JSON contract."""
         return {"number": self.number, "document_id": self.document_id, "source": self.source, "title": self.title,
-                "start": self.start, "end": self.end, "page": self.page, "heading": list(self.heading),
-                "text": self.text, "text_sha256": self.text_sha256, "file_sha256": self.file_sha256}
+                "author": self.author, "date": self.date, "start": self.start, "end": self.end, "page": self.page,
+                "heading": list(self.heading), "text": self.text, "text_sha256": self.text_sha256,
+                "file_sha256": self.file_sha256}
 
 
 @dataclass(frozen=True, slots=True)

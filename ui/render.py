@@ -88,8 +88,10 @@ def answer_text(answer: Answer) -> str:
 
 
 def place(citation: Citation) -> str:
-    """Where a quote stands, in words: `handbook.pdf, page 3, Leave › Carry-over`."""
-    parts = [citation.source, f"page {citation.page}" if citation.page else "", " › ".join(citation.heading)]
+    """Where a quote stands, in words: `handbook.pdf, page 3, Leave › Carry-over`, or `news.html (Ann Lee, 2026-03-02)`."""
+    stated = ", ".join(filter(None, (citation.author, citation.date)))
+    parts = [f"{citation.source} ({stated})" if stated else citation.source,
+             f"page {citation.page}" if citation.page else "", " › ".join(citation.heading)]
     return ", ".join(part for part in parts if part)
 
 

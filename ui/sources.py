@@ -75,7 +75,8 @@ def surroundings(document: Document, cited: Reference, highlight: Offsets | None
     if last - first > AT_ONCE:
         raise InputError(f"{last - first} paragraphs are too many at once", f"Ask for at most {AT_ONCE}")
     section = document.section_at(cited.start)
-    return {"source": document.source, "title": document.title, "media_type": document.media_type,
+    return {"source": document.source, "title": document.title, "author": document.author, "date": document.date,
+            "media_type": document.media_type,
             "page": section.page, "ocr": bool(section.ocr), "pages": pages_of(document, cited.start, cited.end),
             "heading": list(document.heading_of(cited.start, cited.end)), "verified": True,
             "quote": document.text[cited.start : cited.end],

@@ -14,7 +14,8 @@ class Extract:
     """One document found in a file. `key` tells several in one file apart (a JSON Lines row's id), else empty.
 
     `sections` tile `text`; an empty tuple stands for one section without heading or page. `notices` say what of the file
-    could not be read, though the rest could. `code` is where blocks of code stand, in order.
+    could not be read, though the rest could. `code` is where blocks of code stand, in order. `author` and `date` (ISO 8601)
+    are those that the document states of itself, apart from its text.
     """
 
     title: str
@@ -23,6 +24,8 @@ class Extract:
     key: str = ""
     notices: tuple[str, ...] = ()
     code: tuple[Offsets, ...] = ()
+    author: str = ""
+    date: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ ENCRYPTION = "META-INF/encryption.xml"
 OFFICE = b"[Content_Types].xml"
 
 OPS = "{http://www.idpf.org/2007/ops}"
+DAY = re.compile(r"\d{4}(?:-\d\d){0,2}")  # of ISO 8601, or the month or the year
 DC = "{http://purl.org/dc/elements/1.1/}"
 PAGE_TYPES = ("application/xhtml+xml", "text/html")
 
@@ -63,11 +64,12 @@ def _read(data: bytes, source: str) -> Iterator[Extract]:
             if page is not None and page.xpath("string(//body)").strip():
                 _name(page, book.labels.get(path), blocks)
                 take_blocks(whole_content(page), blocks)
-    yield Extract(book.title, blocks.text, blocks.sections, code=tuple(blocks.code))
+    yield Extract(book.title, blocks.text, blocks.sections, code=tuple(blocks.code), author=book.author,
+                  date=book.date)
 
 
 class _Book:
-    """The package document of a book: its title, its files in reading order, and what its contents call them.
+    """The package document of a book: its title, author and date, its files in reading order, and what its contents call them.
 
     Paths are names of members of the archive and nothing else; what is not among them is missing.
     """
@@ -83,6 +85,10 @@ class _Book:
         self._folder = posixpath.dirname(path)
         self._items = {item.get("id"): item for item in self._package.iterfind("{*}manifest/{*}item")}
         self.title = sensible_title(self._package.findtext(f".//{DC}title") or "")
+        creators = (one_line(creator.text or "") for creator in self._package.iterfind(f".//{DC}creator"))
+        self.author = "; ".join(dict.fromkeys(filter(None, creators)))
+        day = DAY.match((self._package.findtext(f".//{DC}date") or "").strip())
+        self.date = day[0] if day else ""
         self.labels = self._labels()
 
     def read(self, path: str) -> bytes:

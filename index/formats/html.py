@@ -27,6 +27,9 @@ TRUSTED = 250
 MAX_ELEMENTS = 20_000
 # Preformatted text that is longer and not marked as code may be prose: a mail, an RFC.
 LONGEST_PRE = 1000
+# The day that a page says it was published on, and no guess from any date in its text. A page may not have another date
+# when it is read on another day: without a last one that would be today.
+DATE = {"extensive_search": False, "original_date": True, "max_date": "2100-01-01"}
 HEADING_TAGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 # Elements of trafilatura's tree that stand on lines of their own; all others are part of a running text.
 BLOCK_TAGS = {"head", "p", "list", "table", "quote", "code", "div", "ab", "body", "main"}
@@ -56,15 +59,18 @@ def _read(data: bytes, source: str) -> Iterator[Extract]:
     page = parse_page(decode_page(data, source))
     if page is None:
         raise FileError(source, "there is no text in it", "Remove it, or save the page again")
-    title, body = _main_content(page)
+    found = _main_content(page)
+    title = one_line((found.title if found is not None else page.findtext(".//title")) or "")
     blocks = Blocks()
-    if body is not None:
-        take_blocks(body, blocks)
+    if found is not None and found.body is not None:
+        take_blocks(found.body, blocks)
     if len(blocks.text) < TRUSTED:
         whole = Blocks()
         take_blocks(whole_content(page), whole)
         blocks = whole if whole.text else blocks
-    yield Extract(title or first_title(blocks.headings), blocks.text, blocks.sections, code=tuple(blocks.code))
+    author, date = (found.author or "", found.date or "") if found is not None else ("", "")
+    yield Extract(title or first_title(blocks.headings), blocks.text, blocks.sections, code=tuple(blocks.code), author=author,
+                  date=date)
 
 
 def decode_page(data: bytes, source: str) -> str:
@@ -129,19 +135,14 @@ def _mark_code(page: Any) -> None:
             etree.SubElement(pre, "code").text = text
 
 
-def _main_content(page: Any) -> tuple[str, Any]:
-    """The title that the page's metadata gives, and trafilatura's tree of the main content (or None)."""
+def _main_content(page: Any) -> Any:
+    """What trafilatura finds: title, author and date as the page states them, and a tree of the main content; or None."""
     import trafilatura
 
-    found: Any = None
-    if sum(1 for _ in page.iter()) <= MAX_ELEMENTS:
-        found = trafilatura.bare_extraction(
-            page, include_comments=False, include_tables=True, favor_recall=True, with_metadata=True,
-            date_extraction_params={"extensive_search": False},  # it is not used, and takes longer than all else
-        )
-    if found is None:
-        return one_line(page.findtext(".//title") or ""), None
-    return one_line(found.title or ""), found.body
+    if sum(1 for _ in page.iter()) > MAX_ELEMENTS:
+        return None
+    return trafilatura.bare_extraction(page, include_comments=False, include_tables=True, favor_recall=True,
+                                       with_metadata=True, date_extraction_params=DATE)
 
 
 def take_blocks(element: Any, blocks: Blocks) -> None:

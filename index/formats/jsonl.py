@@ -1,4 +1,4 @@
-"""JSON Lines: every row is a document of its own, an object with "text" and perhaps "id" and "title"."""
+"""JSON Lines: every row is a document of its own, an object with "text" and perhaps "id", "title", "author", "date"."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def _extract(line: str, number: int, source: str) -> Extract:
         key = number
     if isinstance(key, bool) or not isinstance(key, (str, int)) or key == "":
         raise FileError(source, f"line {number} has an id that is neither a string nor a whole number", REMEDY)
-    title = row.get("title")
-    return Extract(title if isinstance(title, str) else "", text, key=str(key))
+    title, author, date = (stated if isinstance(stated := row.get(name), str) else "" for name in ("title", "author", "date"))
+    return Extract(title, text, key=str(key), author=author, date=date)
 
 
 def _row(line: str, number: int, source: str) -> dict[str, Any]:

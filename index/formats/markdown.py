@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".md", ".markdown", ".mdown", ".mkd")
 LINE_END = re.compile(r"\r\n?|\n")  # what markdown-it takes for one
 FRONT_MATTER = re.compile(r"---[ \t]*(?:\r\n?|\n)(.*?)^(?:---|\.\.\.)[ \t]*(?:\r\n?|\n|\Z)", re.DOTALL | re.MULTILINE)
-FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,})([^\n]*)$", re.MULTILINE)
-FRONT_MATTER_TITLE = re.compile(r"^title[ \t]*:[ \t]*(.+?)[ \t]*$", re.MULTILINE)
+CLOSING_FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})[ \t]*")
 
 
 def _recognises(head: bytes, suffix: str) -> bool:
@@ -27,35 +26,41 @@ def _recognises(head: bytes, suffix: str) -> bool:
 
 
 def _read(data: bytes, source: str) -> Iterator[Extract]:
-    text = decode(data, source)
-    matter = FRONT_MATTER.match(text)
-    headings = _headings(text, matter.end() if matter else 0)
-    title = first_title(headings) or _front_matter_title(matter.group(1) if matter else "")
-    yield Extract(title, text, sections_of(headings, len(text)), code=tuple(_code_blocks(text)))
-
-
-def _code_blocks(text: str) -> Iterator[Offsets]:
-    """The code between fences, with them; what is never closed is none."""
-    opened: re.Match[str] | None = None
-    for line in FENCE.finditer(text):
-        if opened is None:
-            opened = line if line[1][0] == "~" or "`" not in line[2] else None
-        elif line[1].startswith(opened[1]) and not line[2].strip():
-            yield opened.start(), line.end()
-            opened = None
-
-
-def _headings(text: str, body: int) -> list[Heading]:
-    """The headings at the outermost level (not those inside a quotation or a list) from the offset `body` on."""
     from markdown_it import MarkdownIt
 
-    blocks = MarkdownIt("commonmark").disable("inline")  # only the headings need their inline markup parsed
-    inlines = MarkdownIt("commonmark")
-    references: dict[str, Any] = {}
-    tokens = blocks.parse(text[body:], references)
+    text = decode(data, source)
+    matter = FRONT_MATTER.match(text)
+    body = matter.end() if matter else 0
     line_starts = [body, *(body + end.end() for end in LINE_END.finditer(text[body:]))]
+    references: dict[str, Any] = {}
+    # Only the headings need their inline markup parsed.
+    blocks = MarkdownIt("commonmark").disable("inline").parse(text[body:], references)
+    headings = _headings(blocks, line_starts, references)
+    stated = LINE_END.sub("\n", matter.group(1)) if matter else ""
+    yield Extract(first_title(headings) or _stated("title", stated), text, sections_of(headings, len(text)),
+                  code=tuple(_code_blocks(text, blocks, [*line_starts, len(text)])), author=_stated("author", stated),
+                  date=_stated("date", stated))
+
+
+def _code_blocks(text: str, blocks: Sequence[Token], line_starts: Sequence[int]) -> Iterator[Offsets]:
+    """The code between fences, with them; what is never closed is none."""
+    for token in blocks:
+        if token.type == "fence" and token.map:
+            first, last = token.map
+            start, end = line_starts[first], line_starts[last]
+            end = start + len(text[start:end].rstrip("\r\n"))
+            closing = CLOSING_FENCE.fullmatch(text[line_starts[last - 1] : end])
+            if last - first > 1 and closing and closing[1].startswith(token.markup):
+                yield start, end
+
+
+def _headings(blocks: Sequence[Token], line_starts: Sequence[int], references: dict[str, Any]) -> list[Heading]:
+    """The headings at the outermost level, not those inside a quotation or a list."""
+    from markdown_it import MarkdownIt
+
+    inlines = MarkdownIt("commonmark")
     headings = []
-    for token, content in pairwise(tokens):
+    for token, content in pairwise(blocks):
         if token.type == "heading_open" and token.level == 0 and token.map:
             plain = one_line(_plain(inlines.parseInline(content.content, references)))
             if plain:
@@ -76,13 +81,16 @@ def _plain(tokens: Sequence[Token]) -> str:
     return "".join(parts)
 
 
-def _front_matter_title(matter: str) -> str:
-    found = FRONT_MATTER_TITLE.search(LINE_END.sub("\n", matter))
+def _stated(name: str, matter: str) -> str:
+    """What the front matter says under a name; nothing where it does not, or says it in more than a line."""
+    found = re.search(rf"^{name}[ \t]*:[ \t]*([^\n]*?)[ \t]*$", matter, re.MULTILINE)
     if not found:
         return ""
-    title = found.group(1)
-    quoted = len(title) > 1 and title[0] == title[-1] and title[0] in "\"'"
-    return title[1:-1] if quoted else title
+    value = found[1]
+    if value.startswith(("[", "{", "|", ">", "&")):
+        return ""
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return value[1:-1] if quoted else value
 
 
 FORMAT = Format("Markdown", "text/markdown", SUFFIXES, _recognises, _read)

@@ -656,10 +656,10 @@ def test_another_format_is_refused_by_its_number(home, docs, encoder, monkeypatc
     current = current_manifest(home)
     manifest = home / "generations" / current_id(home) / "manifest.json"
     with monkeypatch.context() as patch:
-        patch.setattr("index.generation.FORMAT", 5)
+        patch.setattr("index.generation.FORMAT", 6)
         manifest.write_bytes(current.json())
     for use in (open_current, current_manifest, lambda home: sync(home, encoder=encoder)):
-        with pytest.raises(FormatVersion, match="has format 5; this Pullquote reads format 4"):
+        with pytest.raises(FormatVersion, match="has format 6; this Pullquote reads format 5"):
             use(home)
     assert sync(home, [docs], encoder=encoder, rebuild=True).documents == 3
     open_current(home).close()

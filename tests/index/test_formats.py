@@ -204,6 +204,13 @@ def test_markdown_title_from_front_matter_or_file_name(read: Read) -> None:
     assert read("rule.md", "---\n\ntitle: not front matter, there is no end").title == "rule"
 
 
+def test_markdown_front_matter_states_author_and_date(read: Read) -> None:
+    stated = read("a.md", "---\nauthor: 'Ann Lee'\ndate: 2026-03-02\n---\n# A\n\nauthor: none of it\n")
+    assert (stated.author, stated.date) == ("Ann Lee", "2026-03-02")
+    unread = read("a.md", "---\nauthor:\n  - Ann\ndate: >\n  2026\n---\n# A\n\nauthor: none of it\n")
+    assert (unread.author, unread.date) == ("", "")
+
+
 def test_markdown_reference_links_and_escapes_read_plainly(read: Read) -> None:
     document = read(
         "a.md", "# See [the plan][1] \\*now\\* &amp; ![a map](m.png) <b>bold</b>\n\n[1]: https://example.org\n"
@@ -271,6 +278,11 @@ def test_markdown_code_between_fences(read: Read) -> None:
     assert code_of(read("a.md", text)) == ["```sh\nmake chat\n\n# Ask.\n```", "  ~~~\n  make test\n  ~~~"]
 
 
+def test_a_fence_left_open_in_a_quotation_ends_with_it(read: Read) -> None:
+    text = "> ```\n> never closed\n\nProse.\n\n```\nmake chat\n```\n\nMore prose.\n\n> ~~~\n> quoted\n> ~~~"
+    assert code_of(read("a.md", text)) == ["```\nmake chat\n```", "> ~~~\n> quoted\n> ~~~"]
+
+
 @pytest.mark.parametrize(("name", "text"), [
     pytest.param("a.md", "```\nNever closed.\n\nProse.", id="never closed"),
     pytest.param("a.md", "```x``` inline\nProse.\n```y``` it is", id="code within a line"),
@@ -313,6 +325,26 @@ def test_html_main_text_with_sections_lists_and_tables(read: Read) -> None:
         ),
         (("Leave policy", "Sick leave"), "Sick leave\n\nReport on the first day, before ten o'clock in the morning."),
     ]
+
+
+STATED = '<meta name="author" content="Ann Lee"><meta property="article:published_time" content="{}">'
+
+
+@pytest.mark.parametrize(("head", "author", "date"), [
+    pytest.param(STATED.format("2026-03-02T09:00:00Z"), "Ann Lee", "2026-03-02", id="meta"),
+    pytest.param(STATED.format("2090-03-02"), "Ann Lee", "2090-03-02", id="still to come"),  # read on whatever day
+    pytest.param('<script type="application/ld+json">{"@context": "https://schema.org", "@type": "NewsArticle",'
+                 '"author": {"@type": "Person", "name": "Ann Lee"},'
+                 '"datePublished": "2026-03-02", "dateModified": "2026-05-01"}</script>',
+                 "Ann Lee", "2026-03-02", id="linked data"),
+    pytest.param("", "", "", id="none"),
+    pytest.param(STATED.format("2026-03-02").replace("Ann Lee", "Ann Lee " * 100), "", "2026-03-02", id="no author's name"),
+])
+def test_the_author_and_date_that_a_page_states(read: Read, head: str, author: str, date: str) -> None:
+    page = PAGE.replace("</title>", f"</title>{head}").replace("Sick leave</h2><p>", "Sick leave</h2><p>On 3 May 2019: ")
+    stated = read("leave.html", page)
+    assert (stated.author, stated.date) == (author, date)
+    assert stated.text == read("plain.html", page.replace(head, "")).text  # what is quoted stands where it stood
 
 
 def test_a_short_page_keeps_its_structure_too(read: Read) -> None:
@@ -723,6 +755,13 @@ def test_jsonl_rows_are_documents(tmp_path: Path) -> None:
     ]
     assert {document.file_sha256 for document in documents} == {documents[0].file_sha256}
     assert len({document.id for document in documents}) == 3
+
+
+def test_jsonl_rows_state_author_and_date(tmp_path: Path) -> None:
+    first, second = read_all(tmp_path, "news.jsonl", '{"text": "a", "author": "Ann  Lee", "date": "2026-03-02"}\n'
+                                                     '{"text": "b", "author": ["Ann"], "date": 2026}')
+    assert (first.author, first.date) == ("Ann Lee", "2026-03-02")
+    assert (second.author, second.date) == ("", "")
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,18 @@ def test_a_table_of_contents_of_the_old_kind(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("stated", "author", "date"), [
+    ("<dc:creator>Ann\n Lee</dc:creator><dc:creator>Bo Ek</dc:creator><dc:date>2026-03-02T00:00:00Z</dc:date>",
+     "Ann Lee; Bo Ek", "2026-03-02"),
+    ("<dc:creator/><dc:date>2026</dc:date>", "", "2026"),
+    ("<dc:date>last spring</dc:date>", "", ""),
+])
+def test_the_authors_and_the_date_of_a_book(tmp_path: Path, stated: str, author: str, date: str) -> None:
+    told = package().replace("</metadata>", f"{stated}</metadata>")
+    document = read(tmp_path, "a.epub", zipped(book({"OEBPS/book.opf": told})))
+    assert (document.author, document.date) == (author, date)
+
+
 def test_without_a_table_of_contents_or_a_title(tmp_path: Path) -> None:
     document = read(tmp_path, "tale.epub", zipped(book({"OEBPS/book.opf": package(("two b", "one"), title="")})))
     assert document.title == "tale"

@@ -192,6 +192,24 @@ def test_a_citation_from_a_workbook_names_its_sheet_and_row(home: Path, folder: 
     assert problems(receipt, home)[0] == OTHER_LABEL
 
 
+def test_a_citation_from_a_web_page_tells_its_author_and_date(home: Path, folder: Path, encoder: Any, weights: Path) -> None:
+    (folder / "news.html").write_text(
+        '<html><head><title>News</title><meta name="author" content="Ann Lee"><meta property="article:published_time"'
+        ' content="2026-03-02"></head><body><p>The new ferry is called Solan.</p></body></html>')
+    sync(home, [folder], encoder=encoder)
+    asked = Assistant(home, Config(threshold=0.0), encoder, SimilarityReader(encoder, weights))
+    receipt = load_receipt(orjson.dumps(asked.ask("What is the new ferry called?").json()))
+    [citation] = receipt["quotes"][0]["citations"]
+    assert (citation["source"], citation["author"], citation["date"]) == ("docs/news.html", "Ann Lee", "2026-03-02")
+    assert problems(receipt, home)[0] == ""
+    for field in ("author", "date"):
+        altered = copy.deepcopy(receipt)
+        altered["quotes"][0]["citations"][0][field] = "2026-03-03"
+        assert problems(altered, home)[0] == "the citation states another author or date than the document"
+        del altered["quotes"][0]["citations"][0][field]  # as earlier versions wrote it
+        assert problems(altered, home)[0] == ""
+
+
 def test_a_receipt_that_does_not_tell_the_words_of_its_citations_holds_where_they_are_the_quotes(
         receipt: dict[str, Any], home: Path) -> None:
     for citation in receipt["quotes"][0]["citations"]:

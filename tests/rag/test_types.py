@@ -12,8 +12,9 @@ from index.types import Chunk, Section
 from rag.types import SCHEMA, Answer, Citation, Header, Passage, Quote, Span
 
 TEXT = "Leave is 25 days. Carry over 5 of them. Ask before June."
-DOCUMENT = document(TEXT, "docs/leave.md", "Leave", [Section(0, 18, ("Leave",), 1),
-                                                    Section(18, len(TEXT), ("Leave", "Carry-over"), 2)])
+DOCUMENT = replace(document(TEXT, "docs/leave.md", "Leave", [Section(0, 18, ("Leave",), 1),
+                                                             Section(18, len(TEXT), ("Leave", "Carry-over"), 2)]),
+                   author="Ann Lee", date="2026-03-02")
 PASSAGE = Passage(Chunk("c", DOCUMENT.id, 18, 56, ((18, 39), (40, 56)), 9), DOCUMENT, 0.81239, 1, None)
 CITATION = Citation.of(DOCUMENT, 18, 39, 1)
 QUOTE = Quote.of(DOCUMENT, 18, 39, (29, 30), 8.123456, (CITATION,))
@@ -68,8 +69,8 @@ def test_a_quote_without_a_citation_cannot_be_made() -> None:
 
 
 def test_a_citation_is_cut_from_its_document() -> None:
-    assert Citation(1, DOCUMENT.id, "docs/leave.md", "Leave", 18, 39, 2, ("Leave", "Carry-over"),
-                                DOCUMENT.text_sha256, DOCUMENT.file_sha256, "Carry over 5 of them.") == CITATION
+    assert Citation(1, DOCUMENT.id, "docs/leave.md", "Leave", 18, 39, 2, ("Leave", "Carry-over"), DOCUMENT.text_sha256,
+                                DOCUMENT.file_sha256, "Carry over 5 of them.", "Ann Lee", "2026-03-02") == CITATION
     with pytest.raises(ValueError, match=r"docs/leave\.md"):
         Citation.of(DOCUMENT, 50, 57, 1)
 
@@ -104,8 +105,8 @@ def test_the_json_has_exactly_the_keys_of_the_contract() -> None:
     assert list(told) == ["schema", "id", "question", "standalone_question", "answered", "confidence", "text", "unanswered",
                           "quotes", "passages", "generation", "models", "timings_ms"]
     assert list(told["quotes"][0]) == ["text", "start", "end", "highlight", "score", "header", "differs", "citations"]
-    assert list(told["quotes"][0]["citations"][0]) == ["number", "document_id", "source", "title", "start", "end", "page",
-                                                       "heading", "text", "text_sha256", "file_sha256"]
+    assert list(told["quotes"][0]["citations"][0]) == ["number", "document_id", "source", "title", "author", "date",
+                                                       "start", "end", "page", "heading", "text", "text_sha256", "file_sha256"]
     assert list(told["passages"][0]) == ["source", "start", "end", "score", "dense_rank", "lexical_rank"]
 
 
@@ -117,8 +118,9 @@ def test_the_json_says_what_the_answer_says() -> None:
             "text": "Carry over 5 of them.", "start": 18, "end": 39, "highlight": [29, 30], "score": 8.1235,
             "header": None, "differs": False,
             "citations": [{
-                "number": 1, "document_id": DOCUMENT.id, "source": "docs/leave.md", "title": "Leave", "start": 18, "end": 39,
-                "page": 2, "heading": ["Leave", "Carry-over"], "text": "Carry over 5 of them.",
+                "number": 1, "document_id": DOCUMENT.id, "source": "docs/leave.md", "title": "Leave", "author": "Ann Lee",
+                "date": "2026-03-02", "start": 18, "end": 39, "page": 2,
+                "heading": ["Leave", "Carry-over"], "text": "Carry over 5 of them.",
                 "text_sha256": DOCUMENT.text_sha256, "file_sha256": DOCUMENT.file_sha256}]}],
         "passages": [{"source": "docs/leave.md", "start": 18, "end": 56, "score": 0.8124, "dense_rank": 1,
                       "lexical_rank": None}],

@@ -87,6 +87,7 @@ def test_a_citation_is_shown_in_its_place(client, cited: str) -> None:
     assert told["window"][1]["segments"] == [
         ["Staff have ", "quote"], ["25 days", "highlight"], [".", "quote"], [" ", ""], ["Others 12.", "other"]]
     assert (told["source"], told["title"], told["paragraph"], told["paragraphs"]) == ("handbook/leave.md", "Leave", 2, 2)
+    assert (told["author"], told["date"]) == ("", "")
     assert client().get(f"/v1/sources/{cited}?from=0&to=1").json()["window"] == [
         {"index": 0, "heading": False, "segments": [["😀 Intro.\n\n", ""]]}]
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from index.errors import PullquoteError
-from rag.types import Answer, Header
-from ui.render import answer_html, answer_text, error_html, escaped, question_html
+from rag.types import Answer, Citation, Header
+from ui.render import answer_html, answer_text, error_html, escaped, place, question_html
 
 HOSTILE = ("<script>alert(1)</script><img src=https://evil.example/x onerror='x'> ${x} {{y}} `z` \" & $$m$$ **b** "
            "[l](javascript:1)")
@@ -81,6 +81,15 @@ def test_a_card_shows_quotes_with_their_key_words_and_links(document, answer) ->
     assert link["href"] == f"#c:{leave.id}.0.28.{leave.text_sha256[:12]}~11-18"
     assert link["title"] == "handbook/leave.md, page 3, Leave › Annual"
     assert '<span class="tail">leave.<a class="cite"' in card  # the number is bound to the last word
+
+
+@pytest.mark.parametrize(("author", "date", "told"), [
+    ("Ann Lee", "2026-03-02", "handbook/leave.md (Ann Lee, 2026-03-02), page 3"),
+    ("", "2026", "handbook/leave.md (2026), page 3"),
+])
+def test_a_citation_names_author_and_date_where_they_are_stated(document, author: str, date: str, told: str) -> None:
+    leave = replace(document("Staff have 25 days.", page=3), author=author, date=date)
+    assert place(Citation.of(leave, 0, 5, 1)) == told
 
 
 def test_a_highlight_that_is_the_whole_quote_is_not_marked(document, answer) -> None:

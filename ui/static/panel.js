@@ -140,7 +140,7 @@
     if (!answer) return;
     const file = answer.source.split('/').pop();
     const page = answer.page ? `page ${answer.page}` : '';
-    const where = [file !== title && file, page, answer.ocr && 'read by OCR', `paragraph ${answer.paragraph} of ${answer.paragraphs}`];
+    const where = [file !== title && file, answer.author && `by ${answer.author}`, answer.date, page, answer.ocr && 'read by OCR', `paragraph ${answer.paragraph} of ${answer.paragraphs}`];
     part('.place').append(element('span', where.filter(Boolean).join(' · ')));
     if (answer.verified) part('.place').append(element('span', '✓ Verified word for word', 'verified'));
   }

@@ -33,7 +33,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from index.encoder import bundled_folder, keep_freed_memory
+from index.encoder import bundled_folder, keep_freed_memory, load_encoder
 from rag.reader.model import WORD_EMBEDDINGS, register_half_attention
 from rag.reader.training import dev
 from rag.reader.training.negatives import nearest, swapped, without_answer
@@ -242,6 +242,7 @@ class _Pool:
     def __init__(self, recipe: Recipe, data: Path, tokenizer: Any) -> None:
         self.recipe = recipe
         self.synonyms = synonyms(tokenizer.get_vocab()) if recipe.other_words else {}
+        encoder = load_encoder()
         self.sets: list[tuple[Dataset, list[Window], list[list[int]]]] = []
         self.questions: dict[str, list[list[str]]] = {}  # of a file, by context
         for name in recipe.shares:
@@ -251,7 +252,7 @@ class _Pool:
                 few = random.Random(name).sample(dataset.rows, min(recipe.rows, len(dataset.rows)))
                 dataset = replace(dataset, rows=tuple(few))
             windows = [window for some in dataset.windows for window in some]
-            self.sets.append((dataset, windows, nearest(dataset, windows)))
+            self.sets.append((dataset, windows, nearest(dataset, windows, encoder)))
             asked = self.questions[name] = [[] for _ in dataset.contexts]
             for row in dataset.rows:
                 asked[row.context].append(row.question)
