@@ -161,8 +161,10 @@ class _Worker:
         try:
             self._receive(START)
         except (EOFError, OSError) as problem:  # a TimeoutError is an OSError
+            late = isinstance(problem, TimeoutError)
             raise PullquoteError(
-                f"the process that reads files did not start within {START} s and {self._limits.memory_mb} MB",
+                f"the process that reads files {f'did not start within {START} s' if late else 'ended while it started'}"
+                f" (it may take {self._limits.memory_mb} MB)",
                 "See that the machine has memory to spare, or raise read_memory_mb (PULLQUOTE_READ_MEMORY_MB)") from problem
         self._ready = True
 

@@ -38,12 +38,14 @@ def compose(question: str, spans: Sequence[Span], limit: int) -> tuple[Quote, ..
 def compose_parts(asked: Sequence[tuple[str, Sequence[Span]]], limit: int) -> tuple[Quote, ...]:
     """The same for a question that asks several things, each with the spans found for it: their quotes in that order.
 
-    A part whose best answer an earlier one has told adds nothing; any other has one quote at least, while there is room.
+    A part whose best answer an earlier one has told adds nothing; any other has one quote at least, and if need
+    be more than `limit` together: what is left out would pass for what nothing answers.
     """
+    limit = max(limit, len(asked))
     quotes: list[Quote] = []
     taken: list[Piece] = []
-    for number, (question, spans) in enumerate(asked[:limit]):
-        later = len(asked[:limit]) - number - 1
+    for number, (question, spans) in enumerate(asked):
+        later = len(asked) - number - 1
         groups = _groups(question, spans, limit - len(quotes) - later, taken)
         quotes += _quotes(question, groups, sum(len(quote.citations) for quote in quotes))
         taken += [piece for group in groups for piece in group]

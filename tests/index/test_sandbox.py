@@ -190,10 +190,16 @@ def test_a_worker_writes_no_file(strange: Sandbox, tmp_path: Path) -> None:
     assert (tmp_path / "write.out").read_text() == ""
 
 
-def test_a_worker_that_cannot_start_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(process, "PROGRAM", "import sys; sys.exit(3)")
+@pytest.mark.parametrize(("program", "told"), [
+    ("import sys; sys.exit(3)", r"ended while it started \(it may take 300 MB\)"),
+    ("import time; time.sleep(60)", r"did not start within 0\.2 s \(it may take 300 MB\)"),
+])
+def test_a_worker_that_cannot_start_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, program: str, told: str) -> None:
+    monkeypatch.setattr(process, "PROGRAM", program)
+    if "sleep" in program:
+        monkeypatch.setattr("index.sandbox.START", 0.2)
     write(tmp_path, {"a.txt": "text"})
-    with Sandbox(Limits(memory_mb=300)) as opened, pytest.raises(PullquoteError, match="did not start within 60 s and 300 MB"):
+    with Sandbox(Limits(memory_mb=300)) as opened, pytest.raises(PullquoteError, match=told):
         opened.read_documents(tmp_path / "a.txt", "a.txt")
 
 
