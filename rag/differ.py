@@ -17,6 +17,7 @@ _ASKS_AMOUNT = re.compile(
     r"\bhow (?:many|much|long|far|old|often|tall|big|large|high|deep|heavy|wide|late|early|soon|fast)\b"
     r"|\b(?:price|costs?|pay|fees?|fare|charge|salary|rate|number|amount|percentage|share|age|limit|maximum|minimum|version)\b",
     re.IGNORECASE)
+_HOW_MANY = re.compile(r"\bhow many ([^\W\d_]+)", re.IGNORECASE)
 _FRAME = "many much long far old often year date day week month time hour number amount price cost pay rate get take"
 
 _SMALL = {word: float(value) for value, word in enumerate(
@@ -60,7 +61,16 @@ def _same_subject(question: str, first: Piece, other: Piece) -> bool:
     asked = set(terms(question)) - set(terms(_FRAME)) or set(terms(question))
     around = [other.span.passage.text] if first.document.id != other.document.id else []
     here, there = asked & mentions(first), asked & mentions(other, *around)
+    counted = _counted(question)  # "four of the crossings" is no other number of passengers
+    if len({bool(counted & set(terms(f"{piece.head} {piece.text}"))) for piece in (first, other)}) > 1:
+        return False
     return bool(here) and len(here & there) >= _SAME_SUBJECT * len(here)
+
+
+def _counted(question: str) -> set[str]:
+    """What a question asks the number of; nothing where that is a unit, which the value itself tells."""
+    found = _HOW_MANY.search(question)
+    return set(terms(found[1])) - _UNITS.keys() if found else set()
 
 
 def mentions(piece: Piece, *around: str) -> set[str]:

@@ -630,6 +630,7 @@ def test_other_values_for_the_same_question_differ(question: str, first: str, ot
     ("Why is Solan late?", "Solan is late by *5 minutes*.", "Solan is late by *6 minutes*."),
     ("How many days do staff and crew have?", "Staff have *25 days*.", "The crew has *26 days*."),
     # about other things
+    ("How many passengers does Solan carry?", "Solan carries *150* passengers.", "Solan sails *four* of the seven crossings."),
     ("How many days of sick leave are there?", "Sick leave is *10 days*.", "Parental absence is *25 days*."),
     ("What was the profit in 2024?", "The profit in 2024 was *£5*.", "The profit in 2025 was *£6*."),
 ])
@@ -644,6 +645,12 @@ def test_another_document_may_name_the_thing_around_the_quote_or_in_its_title() 
     assert not differing(SOLAN, "Solan cost *£6.2 million*.", around, same=True)
     assert not differing(SOLAN, "Solan cost *£6.2 million*.", bare)
     assert differing(SOLAN, "Solan cost *£6.2 million*.", bare, title="Solan")
+
+
+def test_of_what_is_counted_the_other_quote_itself_must_speak() -> None:
+    asked, first = "How many passengers does Solan carry?", "Solan carries *150 passengers*."
+    assert not differing(asked, first, "Solan sails *four* of the crossings. Her passengers are carried in comfort.")
+    assert differing(asked, first, "Solan was launched. She carries *140 passengers*.")
 
 
 def test_quotes_say_that_they_differ_from_the_first(passage: MakePassage, span: MakeSpan) -> None:
