@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import torch
 
 WEIGHTS = Path(__file__).parent / "weights"
-WEIGHTS_SHA256 = "9f484b66562906daf9a74798c9ca3e5d56b1b98ce35bfd6a4c193f86a4a49592"
+WEIGHTS_SHA256 = "7463e275cfea16c24e51e2f3683acf3b63b6b12f85bbb8c17b5a912dc5d84dd4"
 WORD_EMBEDDINGS = "bert.embeddings.word_embeddings.weight"
 
 
