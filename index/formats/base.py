@@ -14,8 +14,8 @@ class Extract:
     """One document found in a file. `key` tells several in one file apart (a JSON Lines row's id), else empty.
 
     `sections` tile `text`; an empty tuple stands for one section without heading or page. `notices` say what of the file
-    could not be read, though the rest could. `code` is where blocks of code stand, in order. `author` and `date` (ISO 8601)
-    are those that the document states of itself, apart from its text.
+    could not be read, though the rest could. `code` is where blocks of code stand, in order. `author` and `date` are
+    those that the document states of itself, apart from its text; of a web page or a book the date is ISO 8601.
     """
 
     title: str
