@@ -7,6 +7,7 @@ embeddings, which are the encoder's own. Any question-answering checkpoint of tr
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -154,13 +155,28 @@ def _ready(name: str, network: Any, tokenizer: Any) -> SpanModel:
     return SpanModel(name, _halved(network.eval()), tokenizer, min(512, positions - spare))
 
 
+def computes_in_bfloat16() -> bool:
+    """Whether the CPU has instructions for bfloat16 products.
+
+    oneDNN calls it supported on every CPU with AVX-512, and makes up for missing instructions: there it takes four times as
+    long as float32.
+    """
+    import torch
+
+    supported = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)  # builds without oneDNN (Apple's) have no such op
+    if supported is None or not supported():
+        return False
+    if platform.machine().lower() not in {"x86_64", "amd64"}:
+        return True
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
 def _halved(network: Any) -> Any:
     """In bfloat16 where the CPU computes in it, twice as fast; the scores themselves stay in float32."""
     import torch
 
     head = getattr(network, "qa_outputs", None)
-    supported = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)  # builds without oneDNN (Apple's) have no such op
-    if head is None or supported is None or not supported():
+    if head is None or not computes_in_bfloat16():
         return network
     network.to(torch.bfloat16)
     head.to(torch.float32).register_forward_pre_hook(lambda _, given: (given[0].float(),))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from fakes import tiny_checkpoint, tiny_tokenizer
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ from hypothesis import strategies as st
 from index.errors import ModelError
 from rag.reader import load_reader
 from rag.reader.base import quotable
-from rag.reader.model import load_checkpoint
+from rag.reader.model import computes_in_bfloat16, load_checkpoint
 from rag.reader.span import (
     LONGEST_SPAN,
     Fit,
@@ -147,6 +149,18 @@ def test_texts_read_side_by_side_have_the_scores_that_each_has_alone(checkpoint:
     together = model.scores_of(some)
     assert [scores.tobytes() for scores in together] == [model.scores(one).tobytes() for one in some]
     assert model.scores_of([]) == []
+
+
+@pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="about the instructions of x86 processors")
+@pytest.mark.parametrize("has", ["_is_avx512_bf16_supported", "_is_amx_tile_supported", None])
+def test_bfloat16_is_for_processors_that_have_its_instructions(checkpoint: Path, has: str | None,
+                                                               monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, name, lambda known=name == has: known)
+    halved = torch.ops.mkldnn._is_mkldnn_bf16_supported() and has is not None  # false on those without AVX-512, whatever is set
+    assert computes_in_bfloat16() == halved
+    layer = load_checkpoint(str(checkpoint)).network.bert.encoder.layer[0].output.dense
+    assert layer.weight.dtype == (torch.bfloat16 if halved else torch.float32)
 
 
 def test_a_checkpoint_takes_the_readers_place_by_its_folder(checkpoint: Path, encoder, passage: MakePassage) -> None:

@@ -15,7 +15,8 @@ from fakes import tiny_checkpoint, tiny_tokenizer
 
 from index.encoder import Encoder
 from rag.reader.training import train as training
-from rag.reader.training.negatives import nearest, swapped, without_answer
+from rag.reader.training.misleading import Vocabulary, misled
+from rag.reader.training.negatives import nearest, without_answer
 from rag.reader.training.rewordings import follow_up, key_words, mistyped, yes_or_no
 from rag.reader.training.rows import load
 from rag.reader.training.synonyms import in_other_words, synonyms
@@ -93,14 +94,43 @@ def test_a_text_without_the_sentence_of_the_answer() -> None:
     assert without_answer(text + " It costs 2 euro.", [(start, start + 6)]) is None  # said again
 
 
-def test_a_swapped_question_has_another_name_number_or_degree() -> None:
-    text = "In 1998 Anna Berg founded the oldest school. In 2004 Karl Lund sold it."
-    answers = [(text.index("Anna Berg"), text.index("Anna Berg") + 9)]
-    question = "Who founded the oldest school in 1998, with Karl Lund?"
-    made = {swapped(question, text, answers, "", random.Random(seed)) for seed in range(20)}
-    assert question not in made
-    assert "Who founded the oldest school in 2004, with Karl Lund?" in made
-    assert swapped("Why?", text, answers, "", random.Random(1)) is None
+ANNA = ("In 1998 Anna Berg founded the oldest school on Vell. In 2004 Karl Lund sold the active coal mine, and then the"
+        " petroleum works.")
+
+
+def misleading(question: str, answer: str, words: Vocabulary | None = None) -> set[str | None]:
+    start = ANNA.index(answer)
+    return {misled(question, ANNA, [(start, start + len(answer))], "", random.Random(seed), words) for seed in range(80)}
+
+
+def test_a_misleading_question_has_another_name_number_or_degree() -> None:
+    made = misleading("Who founded the oldest school in 1998, with Karl Lund?", "Anna Berg")
+    assert made == {"Who founded the oldest school in 2004, with Karl Lund?",
+                    "Who founded the oldest school in 1998, with Vell?",
+                    "Who founded the youngest school in 1998, with Karl Lund?"}
+    assert misleading("Why?", "Anna Berg") == {None}
+
+
+def test_a_misleading_question_turns_names_round_but_not_those_side_by_side() -> None:
+    assert "When did Vell found the school on Anna Berg?" in misleading("When did Anna Berg found the school on Vell?", "1998")
+    assert "When did Vell and Anna Berg meet?" not in misleading("When did Anna Berg and Vell meet?", "1998")
+
+
+def test_a_misleading_question_says_not_where_the_question_did_not_and_the_other_way_round() -> None:
+    assert "When did Anna Berg not found it?" in misleading("When did Anna Berg found it?", "1998")
+    assert "When was the mine not sold?" not in misleading("When was the mine sold?", "2004")  # no place for it that is sure
+    assert misleading("What was not sold?", "1998") == {"What was sold?", "What was not bought?"}
+    assert "Which mine can not be sold?" in misleading("Which mine can be sold?", "2004")
+
+
+def test_a_misleading_question_has_opposites_by_prefix_and_other_words_of_the_text(real_encoder: Encoder) -> None:
+    words = Vocabulary.of(["active", "inactive", "coal", "petroleum", "school", "Berg"], real_encoder)
+    assert "berg" not in words.number
+    made = misleading("Who sold the active coal mine?", "Karl Lund", words)
+    assert {"Who sold the inactive coal mine?", "Who sold the passive coal mine?",
+            "Who sold the active petroleum mine?"} <= made
+    assert misleading("Who sold the active coal mine?", "Karl Lund") == {"Who sold the passive coal mine?",
+                                                                         "Who bought the active coal mine?"}
 
 
 def test_the_learning_rate_rises_and_falls() -> None:

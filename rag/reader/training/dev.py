@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
 
+from rag.reader.model import computes_in_bfloat16
 from rag.reader.span import Marked, best_spans
 from rag.reader.squad import exact_match, f1
 from rag.reader.training.rows import Dataset, load
@@ -22,6 +23,11 @@ NOTHING = Marked(0, 0, -1e4)
 def load_sets(folder: Path, tokenizer: Any) -> list[Dataset]:
     """The dev files that are there."""
     return [load(path, tokenizer.backend_tokenizer) for name in SETS if (path := folder / f"{name}.jsonl.gz").exists()]
+
+
+def halved(device: torch.device) -> torch.autocast:
+    """Matrix products in bfloat16, where the processor computes in it."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=device.type != "cpu" or computes_in_bfloat16())
 
 
 def measure(model: Any, tokenizer: Any, sets: Sequence[Dataset], device: torch.device) -> dict[str, float]:
@@ -52,7 +58,7 @@ def read(model: Any, tokenizer: Any, dataset: Dataset, device: torch.device) -> 
         some = order[first : first + 48]
         ids, types, mask, _ = (torch.from_numpy(array).to(device)
                                for array in pad([encoded[number] for number in some], tokenizer.pad_token_id))
-        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
+        with torch.no_grad(), halved(device):
             output = model(input_ids=ids, token_type_ids=types, attention_mask=mask)
         starts, ends = output.start_logits.float().cpu().numpy(), output.end_logits.float().cpu().numpy()
         for number, start, end in zip(some, starts, ends, strict=True):

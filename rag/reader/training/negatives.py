@@ -3,14 +3,11 @@
 - other: the best-matching windows of other contexts of the same file, by words and by the encoder, that hold none of the
   answers' texts.
 - cut: the question's own window without the sentence that holds the answer.
-- swapped: the question with a name, a number or a word of degree put in the place of another of its kind, asked of its
-  own window (after the edits of which SQuAD 2.0's adversarial questions are made; Rajpurkar et al., ACL 2018).
+- swapped: the question with one thing changed, asked of its own window (see `misleading`).
 """
 
 from __future__ import annotations
 
-import random
-import re
 from collections.abc import Sequence
 from itertools import zip_longest
 
@@ -19,22 +16,10 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from index.encoder import Encoder
 from index.sentences import sentences
-from rag.reader.training.rewordings import NAME
 from rag.reader.training.rows import Dataset, Window
 from rag.words import normalised
 
 NEAREST = 12  # windows kept a question
-_NUMBER = re.compile(r"\b\d[\d.,]*\b")
-_PAIRS = [pair.split("/") for pair in (
-    "most/least more/fewer more/less first/last before/after highest/lowest higher/lower largest/smallest larger/smaller"
-    " biggest/smallest longest/shortest oldest/youngest older/newer best/worst maximum/minimum increase/decrease"
-    " increased/decreased rise/fall rose/fell north/south northern/southern east/west eastern/western early/late"
-    " earlier/later earliest/latest start/end began/ended begin/finish won/lost win/lose gain/lose allowed/forbidden"
-    " always/never with/without inside/outside above/below upper/lower male/female men/women positive/negative"
-    " similar/different common/rare strong/weak stronger/weaker support/oppose supported/opposed include/exclude"
-    " accept/reject accepted/rejected open/closed internal/external private/public like/dislike"
-    " liked/disliked good/bad easy/difficult cheap/expensive").split()]
-OPPOSITE = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])}
 
 
 def nearest(dataset: Dataset, windows: Sequence[Window], encoder: Encoder, chunk: int = 1000) -> list[list[int]]:
@@ -74,27 +59,3 @@ def without_answer(text: str, answers: Sequence[tuple[int, int]]) -> str | None:
     if len(rest) < 80 or any(normalised(text[start:end]) in told for start, end in answers):
         return None
     return rest
-
-
-def swapped(question: str, text: str, answers: Sequence[tuple[int, int]], elsewhere: str, chance: random.Random) -> str | None:
-    """The question with one thing changed so that the text no longer answers it; None where nothing can be changed."""
-    edits: list[tuple[int, int, str]] = []
-    told = {normalised(text[start:end]) for start, end in answers}
-    for pattern in (NAME, _NUMBER):
-        for match in pattern.finditer(question):
-            others = [other for other in pattern.findall(text) + pattern.findall(elsewhere)[:8]
-                      if normalised(other) not in told and not _same(other, match[0])]
-            if others and match[0].lower() in text.lower():
-                edits.append((*match.span(), str(chance.choice(others))))
-    for match in re.finditer(r"[a-z']+", question):
-        if match[0] in OPPOSITE and match[0] in text:
-            edits.append((*match.span(), OPPOSITE[match[0]]))
-    if not edits:
-        return None
-    start, end, other = chance.choice(edits)
-    return question[:start] + other + question[end:]
-
-
-def _same(one: str, other: str) -> bool:
-    """Whether two names share a word, as long and short forms of one name do."""
-    return bool(set(one.lower().split()) & set(other.lower().split()))

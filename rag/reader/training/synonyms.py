@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from index.encoder import load_encoder
-from rag.reader.training.negatives import OPPOSITE
+from rag.reader.training.misleading import OPPOSITE
 from rag.words import terms
 
 Synonyms = Mapping[str, tuple[str, ...]]

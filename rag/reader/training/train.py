@@ -1,8 +1,8 @@
 """Train the reader: `python -m rag.reader.training.train DATA --out FOLDER [--start WEIGHTS] [--set NAME=VALUE …]`.
 
 DATA is a folder with `train/*.jsonl.gz` and `dev/*.jsonl.gz` (see `rows`). The folder OUT gets `recipe.json` (all that was
-chosen), `log.jsonl` (losses, and figures on dev), `checkpoint.pt` (to go on from: run the same command again) and, at the
-end, `model.safetensors`.
+chosen), `log.jsonl` (losses, and figures on dev), `nearest.json` and `checkpoint.pt` (to go on from: run the same command
+again) and, at the end, `model.safetensors`.
 
 The model is the bundled encoder with a span head: two scores a word piece, for the first and the last piece of the answer;
 the [CLS] piece stands for "not here". Two losses are added:
@@ -12,7 +12,7 @@ the [CLS] piece stands for "not here". Two losses are added:
   makes them comparable across windows (Clark and Gardner, ACL 2018).
 
 Where several places hold the answer, their probabilities are added. The word embeddings stay as the encoder has them, so
-that the weights need not hold them. Matrix products run in bfloat16, on a GPU where there is one.
+that the weights need not hold them. Matrix products run in bfloat16 where the processor has it, on a GPU where there is one.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ from torch import Tensor
 from index.encoder import bundled_folder, keep_freed_memory, load_encoder
 from rag.reader.model import WORD_EMBEDDINGS, register_half_attention
 from rag.reader.training import dev
-from rag.reader.training.negatives import nearest, swapped, without_answer
+from rag.reader.training.misleading import Vocabulary, misled
+from rag.reader.training.negatives import nearest, without_answer
 from rag.reader.training.rewordings import follow_up, key_words, mistyped, yes_or_no
 from rag.reader.training.rows import Dataset, Row, Window, load
 from rag.reader.training.synonyms import in_other_words, synonyms
@@ -110,7 +111,7 @@ def train(recipe: Recipe, data: Path, out: Path, start: Path | None = None) -> N
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(recipe.seed)
     model, tokenizer = new_model(device, start)
-    pool = _Pool(recipe, data, tokenizer)
+    pool = _Pool(recipe, data, tokenizer, out / "nearest.json")
     asked = dev.load_sets(data / "dev", tokenizer)
     optimizer = torch.optim.AdamW(_grouped(model, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.98), fused=True)
     done, first_epoch, first_batch = 0, 0, 0
@@ -184,7 +185,7 @@ def losses_of(model: Any, groups: Sequence[Sequence[tuple[Example, Encoded]]], f
     """The loss per window and the loss over the windows of a question, each a mean over starts and ends."""
     examples = [pair for group in groups for pair in group]
     ids, types, mask, answerable = (torch.from_numpy(array).to(device) for array in pad([e for _, e in examples], filler, 16))
-    with torch.autocast(device.type, torch.bfloat16):
+    with dev.halved(device):
         output = model(input_ids=ids, token_type_ids=types, attention_mask=mask)
     scores = torch.stack((output.start_logits, output.end_logits)).float()  # (2, windows, pieces)
     wanted = torch.from_numpy(_wanted(examples, ids.shape[1])).to(device)
@@ -239,10 +240,13 @@ def schedule(progress: float, warm_up: float) -> float:
 class _Pool:
     """The training files, and the groups (a question on its window, then on windows that do not answer) of an epoch."""
 
-    def __init__(self, recipe: Recipe, data: Path, tokenizer: Any) -> None:
+    def __init__(self, recipe: Recipe, data: Path, tokenizer: Any, found: Path) -> None:
+        """`found` keeps what the search for near windows found, which takes as long as a tenth of an epoch."""
         self.recipe = recipe
-        self.synonyms = synonyms(tokenizer.get_vocab()) if recipe.other_words else {}
         encoder = load_encoder()
+        self.synonyms = synonyms(tokenizer.get_vocab()) if recipe.other_words else {}
+        self.words = Vocabulary.of(list(tokenizer.get_vocab()), encoder)
+        near: dict[str, list[list[int]]] = json.loads(found.read_text()) if found.exists() else {}
         self.sets: list[tuple[Dataset, list[Window], list[list[int]]]] = []
         self.questions: dict[str, list[list[str]]] = {}  # of a file, by context
         for name in recipe.shares:
@@ -252,7 +256,10 @@ class _Pool:
                 few = random.Random(name).sample(dataset.rows, min(recipe.rows, len(dataset.rows)))
                 dataset = replace(dataset, rows=tuple(few))
             windows = [window for some in dataset.windows for window in some]
-            self.sets.append((dataset, windows, nearest(dataset, windows, encoder)))
+            if name not in near:
+                near[name] = nearest(dataset, windows, encoder)
+                found.write_text(json.dumps(near))
+            self.sets.append((dataset, windows, near[name]))
             asked = self.questions[name] = [[] for _ in dataset.contexts]
             for row in dataset.rows:
                 asked[row.context].append(row.question)
@@ -298,7 +305,7 @@ class _Pool:
             elsewhere = dataset.contexts[other.context][other.start : other.end] if other else ""
             if kind == "cut" and (rest := without_answer(text, answers)):
                 group.append(Example(question, heads(title), rest, ()))
-            elif kind == "swapped" and (changed := swapped(question, text, answers, elsewhere, chance)):
+            elif kind == "swapped" and (changed := misled(question, text, answers, elsewhere, chance, self.words)):
                 group.append(Example(changed, heads(title), text, ()))
             elif other:
                 named = dataset.titles[other.context] if chance.random() < self.recipe.title_kept else ""
