@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 import torch
 from fakes import tiny_checkpoint, tiny_tokenizer
+from safetensors.torch import load_file, save_file
 
 from index.encoder import Encoder
 from rag.reader.training import train as training
+from rag.reader.training.average import average
 from rag.reader.training.misleading import Vocabulary, misled
 from rag.reader.training.negatives import nearest, without_answer
 from rag.reader.training.rewordings import follow_up, key_words, mistyped, yes_or_no
@@ -278,3 +280,15 @@ def test_a_question_in_other_words_shares_fewer_with_the_text() -> None:
     assert asked == {f"How many saw the {film} about the {doctor} and the Doctor?"
                      for film in ("film", "movie") for doctor in ("doctor", "physician")}
     assert in_other_words("Which film?", "Nothing of the kind.", known, random.Random(1)) == "Which film?"
+
+
+def test_the_mean_of_two_weights_files(tmp_path: Path) -> None:
+    one, other, out = (tmp_path / f"{name}.safetensors" for name in ("one", "other", "out"))
+    save_file({"a": torch.tensor([1.0, 2.0]).half()}, one)
+    save_file({"a": torch.tensor([3.0, -2.0]).half()}, other)
+    average(one, other, out, share=0.75)
+    [(name, value)] = load_file(out).items()
+    assert (name, value.dtype, value.tolist()) == ("a", torch.float16, [1.5, 1.0])
+    save_file({"b": torch.tensor([3.0, -2.0]).half()}, other)
+    with pytest.raises(ValueError, match="other names or shapes"):
+        average(one, other, out)
