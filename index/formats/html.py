@@ -1,4 +1,8 @@
-"""Web pages: the main text without menus and footers, as blocks with an empty line between them."""
+"""Web pages: all of the main text without menus and footers, as blocks with an empty line between them.
+
+What a page marks as its main content is read whole. Of a page without such marks everything is read but what is plainly its
+frame. trafilatura, which chooses by guessing, loses whatever is not a paragraph; it is asked for title, author and date.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +23,9 @@ PAGE_START = re.compile(
 INTERNAL_SUBSET = re.compile(r"<!doctype[^>\[]*\[.*?\]\s*>", re.I | re.S)
 # What HTML forbids and lxml will not hand on.
 FORBIDDEN = re.compile("[\0-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-WHITE_SPACE = re.compile(r"[ \t\r\n\f]+")
+TO_SPACES = str.maketrans("\t\r\n\f", "    ")
 CHARSET = re.compile(rb"<meta[^>]*charset\s*=\s*[\"']?\s*([a-z0-9_:.-]+)", re.I)
-# Where trafilatura finds less than this it falls back on bare text without headings and lists.
+# A main content of less than this may be an empty shell: then the whole page is read.
 TRUSTED = 250
 # On a page of more elements than this it is not asked at all: its time grows with their square.
 MAX_ELEMENTS = 20_000
@@ -31,24 +35,57 @@ LONGEST_PRE = 1000
 # when it is read on another day: without a last one that would be today.
 DATE = {"extensive_search": False, "original_date": True, "max_date": "2100-01-01"}
 HEADING_TAGS = ("h1", "h2", "h3", "h4", "h5", "h6")
-# Elements of trafilatura's tree that stand on lines of their own; all others are part of a running text.
+# By trafilatura's names, elements that stand on lines of their own; all others are part of a running text.
 BLOCK_TAGS = {"head", "p", "list", "table", "quote", "code", "div", "ab", "body", "main"}
+# Elements whose content is taken in a way of their own.
+KNOWN = BLOCK_TAGS | {"item", "row", "cell", "hi", "lb", "caption", "thead", "tbody", "tfoot"}
 # HTML's elements by the names of that tree.
 NAMES = {
     **dict.fromkeys(HEADING_TAGS, "head"),
-    **dict.fromkeys(("ul", "ol", "dl"), "list"),
+    **dict.fromkeys(("ul", "ol", "dl", "menu"), "list"),
     **dict.fromkeys(("li", "dt", "dd"), "item"),
     **dict.fromkeys(("th", "td"), "cell"),
-    **dict.fromkeys(("section", "article", "header", "figure", "figcaption", "address", "html"), "div"),
+    **dict.fromkeys(("section", "article", "header", "footer", "aside", "figure", "figcaption", "address", "details", "form",
+                     "fieldset", "html"), "div"),
+    **dict.fromkeys(("summary", "legend", "hr"), "p"),
     "tr": "row",
     "blockquote": "quote",
     "pre": "code",
     "code": "hi",
     "br": "lb",
 }
-UNSEEN = ("head", "script", "style", "noscript", "template", "nav", "footer", "aside")
+UNSEEN = ("head", "script", "style", "noscript", "template", "nav", "select", "datalist", "textarea", "audio", "video",
+          "canvas", "iframe")
+MAIN = "(//main | //*[@role='main'])[not(ancestor::main or ancestor::*[@role='main'])]"
+ARTICLES = "//article[not(ancestor::article)]"
+IN_MAIN = "ancestor::main or ancestor::article or ancestor::*[@role='main']"
+# A footer or an aside is part of the frame, but not one of the main content, of a quotation, or of notes. The button that
+# opens what is below a heading is the heading.
+FRAME = (
+    f"//*[self::footer or self::aside][not({IN_MAIN} or ancestor::blockquote or starts-with(@role, 'doc-'))]"
+    " | //*[@role='navigation']"
+    " | //button[not(ancestor::h1 or ancestor::h2 or ancestor::h3 or ancestor::h4 or ancestor::h5 or ancestor::h6"
+    " or ancestor::dt or ancestor::summary)]"
+)
+# On a page that marks no main content: its headers and footers.
+HEADERS = f"(//header | //*[@role='banner'])[not({IN_MAIN} or ancestor::section)]"
+FOOTERS = "//*[@role='contentinfo' or @id='footer']"
+FRAME_NAMES = {"header", "footer", "sidebar", "nav", "navbar", "navigation", "menu", "breadcrumb", "breadcrumbs"}
+FIRST_TEXT = "(//h1 | //h2 | //h3 | //h4 | //h5 | //h6 | //p)[1]"
+# What names the author and the day is told with every quotation, and is left out of the text that is quoted.
+BYLINE = "//*[contains(concat(' ', normalize-space(@class), ' '), ' byline ')]"
+LONGEST_BYLINE = 100
+# Links that are content: what they stand for cannot be had by following them to another page.
+CONTACT = ("tel:", "mailto:")
+# A table with tables in it is one of data where its cells hold no more than this.
+LONGEST_CELL = 200
 # Inside a line of text (an item, a cell) these are set off by a space.
 APART = (BLOCK_TAGS - {"code"}) | {"item", "row", "cell"}
+# Within a running text; what stands before such an element stands directly before its content.
+PHRASES = ("a", "abbr", "b", "big", "em", "font", "i", "small", "span", "strong", "sub", "sup", "u", "var")
+NUMBER = re.compile(r"[+\-\u2212\u2013]?\d")
+# What a formula's element means that has two parts.
+FORMULA_SIGNS = {"msup": "^", "msub": "_", "mfrac": "/"}
 
 
 def _recognises(head: bytes, suffix: str) -> bool:
@@ -59,15 +96,14 @@ def _read(data: bytes, source: str) -> Iterator[Extract]:
     page = parse_page(decode_page(data, source))
     if page is None:
         raise FileError(source, "there is no text in it", "Remove it, or save the page again")
-    found = _main_content(page)
+    found = _by_trafilatura(page)
     title = one_line((found.title if found is not None else page.findtext(".//title")) or "")
-    blocks = Blocks()
-    if found is not None and found.body is not None:
+    if found is not None and found.date and found.author in page.xpath("//meta[@name='author']/@content"):
+        _leave_out_byline(page, found.author, found.date[:4])
+    length = 0 if found is None or found.body is None else sum(map(len, found.body.itertext()))
+    blocks = _main_blocks(page, length)
+    if not blocks.text and found is not None and found.body is not None:  # nothing but a menu
         take_blocks(found.body, blocks)
-    if len(blocks.text) < TRUSTED:
-        whole = Blocks()
-        take_blocks(whole_content(page), whole)
-        blocks = whole if whole.text else blocks
     author, date = (found.author or "", found.date or "") if found is not None else ("", "")
     yield Extract(title or first_title(blocks.headings), blocks.text, blocks.sections, code=tuple(blocks.code), author=author,
                   date=date)
@@ -114,8 +150,40 @@ def parse_page(text: str) -> Any:
         return None
     if any(error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for error in parser.error_log):
         raise ValueError("it is nested too deep")
+    _mark_raised(page)
     _mark_code(page)
     return page
+
+
+def _mark_raised(page: Any) -> None:
+    """Keep raised and lowered digits apart from those before them: 10 to the power of 6 is not 106."""
+    for element in page.iter("sup", "sub"):
+        before = _character_before(element)
+        if NUMBER.match(one_line("".join(element.itertext()))):
+            if (element.tail or "").startswith(("/", "\u2044")) and before.isdigit():  # a fraction, after the whole number
+                element.text = " " + (element.text or "")
+            elif element.tag == "sup" and before.strip():
+                element.text = "^" + (element.text or "")
+            elif before.isdigit():
+                element.text = "_" + (element.text or "")
+    for element in page.iter(*FORMULA_SIGNS):
+        if len(element) == 2:
+            element[1].text = FORMULA_SIGNS[element.tag] + (element[1].text or "").lstrip()
+            element[0].tail = None
+
+
+def _character_before(element: Any) -> str:
+    """The character that stands directly before an element in its line, if any."""
+    while True:
+        previous, parent = element.getprevious(), element.getparent()
+        if previous is not None:
+            inside = "".join(previous.itertext()) if previous.tag in PHRASES else ""
+            text = inside + (previous.tail or "")
+        else:
+            text = parent.text or ""
+        if text or previous is not None or parent.tag not in PHRASES:
+            return text[-1:]
+        element = parent
 
 
 def _mark_code(page: Any) -> None:
@@ -135,7 +203,7 @@ def _mark_code(page: Any) -> None:
             etree.SubElement(pre, "code").text = text
 
 
-def _main_content(page: Any) -> Any:
+def _by_trafilatura(page: Any) -> Any:
     """What trafilatura finds: title, author and date as the page states them, and a tree of the main content; or None."""
     import trafilatura
 
@@ -143,6 +211,68 @@ def _main_content(page: Any) -> Any:
         return None
     return trafilatura.bare_extraction(page, include_comments=False, include_tables=True, favor_recall=True,
                                        with_metadata=True, date_extraction_params=DATE)
+
+
+def _main_blocks(page: Any, found: int) -> Blocks:
+    """What the page marks as its main content; where the marks miss it, all of the page but its frame.
+
+    They miss it where they hold not half as much as trafilatura `found`: a teaser may be the only article on a page.
+    """
+    marked = page.xpath(MAIN) or page.xpath(ARTICLES)
+    if not marked:
+        _leave_out_frame(page)
+    whole_content(page)
+    blocks = Blocks()
+    for element in marked:
+        take_blocks(element, blocks)
+    if len(blocks.text) < max(TRUSTED, found // 2):
+        blocks = Blocks()
+        take_blocks(page, blocks)
+    return blocks
+
+
+def _leave_out_byline(page: Any, author: str, year: str) -> None:
+    for byline in page.xpath(BYLINE):
+        text = one_line("".join(byline.itertext()))
+        if len(text) <= LONGEST_BYLINE and author in text and year in text:
+            byline.drop_tree()
+
+
+def _leave_out_frame(page: Any) -> None:
+    """Take out headers, menus and the like. Names say little (menu, sidebar): only links prove that such an element is one."""
+    for element in page.xpath(FOOTERS):
+        element.drop_tree()
+    for element in page.xpath(HEADERS):
+        if next(element.iter("nav"), None) is not None and next(element.iter(*HEADING_TAGS), None) is None:
+            element.drop_tree()
+    named = [element for element in page.iter("div", "ul", "ol", "td") if FRAME_NAMES & _names(element)]
+    first = next(iter(page.xpath(FIRST_TEXT)), None)
+    before = [] if first is None else list(first.itersiblings("ul", "ol", preceding=True))
+    for above in [] if first is None else first.iterancestors():
+        for sibling in above.itersiblings(preceding=True):
+            before += sibling.iter("ul", "ol")
+    mostly_links = _mostly_links(page)
+    for element in [*named, *page.xpath(HEADERS), *before]:
+        if element in mostly_links:
+            element.drop_tree()
+
+
+def _names(element: Any) -> set[str]:
+    return {element.get("id", "").lower(), *element.get("class", "").lower().split()}
+
+
+def _mostly_links(page: Any) -> set[Any]:
+    """The elements most of whose text is in links that lead to other pages."""
+    letters: dict[Any, int] = {}
+    linked: dict[Any, float] = {}
+    for element in reversed(list(page.iter())):  # what is inside goes before what is around it
+        tails = sum(len((child.tail or "").strip()) for child in element)
+        letters[element] = len((element.text or "").strip()) + tails + sum(letters[child] for child in element)
+        linked[element] = sum(linked[child] for child in element)
+        if element.tag == "a":
+            contact = (element.get("href") or "").strip().lower().startswith(CONTACT)
+            linked[element] = float("-inf") if contact else letters[element]
+    return {element for element in letters if linked[element] * 2 > letters[element]}
 
 
 def take_blocks(element: Any, blocks: Blocks) -> None:
@@ -199,9 +329,10 @@ def _items(listing: Any) -> Iterator[str]:
 
 
 def _add_table(table: Any, blocks: Blocks) -> None:
+    for caption in table.iterchildren("caption"):
+        take_blocks(caption, blocks)
     rows = [list(row.iterchildren("cell")) for row in table.iter("row") if next(row.iterancestors("table")) is table]
-    # A table of one column, or with tables inside it, is there for the sake of layout.
-    if all(len(cells) <= 1 for cells in rows) or next(table.iterdescendants("table"), None) is not None:
+    if _is_layout(table, rows):
         for cells in rows:
             for cell in cells:
                 take_blocks(cell, blocks)
@@ -209,6 +340,17 @@ def _add_table(table: Any, blocks: Blocks) -> None:
     lines = [table_row([one_line(_inline(cell)) for cell in cells]) for cells in rows]
     for number, line in enumerate(filter(None, lines)):
         blocks.add(line, tight=number > 0)
+
+
+def _is_layout(table: Any, rows: list[list[Any]]) -> bool:
+    """Whether a table is there for the sake of layout: one column, or tables inside it and no short cells side by side."""
+    if all(len(cells) <= 1 for cells in rows):
+        return True
+    if next(table.iterdescendants("table"), None) is None:
+        return False
+    texts = [[one_line("".join(cell.itertext())) for cell in cells] for cells in rows]
+    side_by_side = sum(len(list(filter(None, row))) > 1 for row in texts)
+    return side_by_side < 2 or any(len(text) > LONGEST_CELL for row in texts for text in row)
 
 
 def _inline(element: Any, without: str = "") -> str:
@@ -232,17 +374,24 @@ def _lines(text: str) -> str:
 
 def whole_content(page: Any) -> Any:
     """All that the page says outside of menus, as a tree like trafilatura's."""
-    for unseen in list(page.iter(*UNSEEN)):
+    # What a button opens is there for the reader; all else that is hidden is not.
+    opened = set(" ".join(page.xpath("//@aria-controls")).split())
+    hidden = page.xpath("//body//*[@hidden and not(@hidden = 'until-found')]")
+    closed = [element for element in hidden if element.get("id") not in opened]
+    for unseen in [*page.iter(*UNSEEN), *page.xpath(FRAME), *closed]:
         unseen.drop_tree()
     for element in page.xpath("descendant::*[not(ancestor::pre)]"):  # elsewhere a line end in the source is but a space
-        element.tail = WHITE_SPACE.sub(" ", element.tail or "")
+        element.tail = (element.tail or "").translate(TO_SPACES)
         if element.tag != "pre":
-            element.text = WHITE_SPACE.sub(" ", element.text or "")
+            element.text = (element.text or "").translate(TO_SPACES)
     for element in page.iter():
         if element.tag in HEADING_TAGS:
             element.set("rend", element.tag)
         if element.tag in NAMES:
             element.tag = NAMES[element.tag]
+    for element in reversed(list(page.iter())):  # what is around blocks is no running text: a link around a card
+        if element.tag not in KNOWN and any(child.tag in BLOCK_TAGS for child in element):
+            element.tag = "div"
     return page
 
 

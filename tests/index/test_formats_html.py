@@ -1,0 +1,127 @@
+"""Web pages by value: nothing of the main content is lost, and the frame around it stays out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from index.files import read_documents
+
+PROSE = [
+    "The port was built in 1911 by the fishermen of the island, who had until then drawn their boats up the beach by hand.",
+    "It has been enlarged three times since then by the council and the county together, most of all in 1968.",
+    "Everyone may use the port who keeps to its rules, and the harbour master decides where boats lie at night.",
+    "In winter the outer mole is closed because of the waves, and boats lie at the inner quay without a fee.",
+    "Fuel is sold at the southern end of the quay by the cooperative, which also keeps the ice machine.",
+    "The fish market is held on Tuesdays and Fridays in the hall that stands behind the ice machine.",
+]
+PARAGRAPHS = [f"<p>{line}</p>" for line in [*PROSE, *(line.replace("the ", "the old ", 1) for line in PROSE)]]
+MENU = '<ul><li><a href="/">Home</a></li><li><a href="/fees">All our fees</a></li></ul>'
+
+
+def text_of(folder: Path, body: str) -> str:
+    path = folder / "port.html"
+    path.write_text(f"<!doctype html><html><head><title>Port</title></head><body>{body}</body></html>", encoding="utf-8")
+    [document] = read_documents(path, "port.html")
+    return document.text
+
+
+def around(content: str) -> str:
+    return f"<h1>Port of Skarvey</h1>{''.join(PARAGRAPHS[:6])}{content}{''.join(PARAGRAPHS[6:])}"
+
+
+@pytest.mark.parametrize("page", [
+    "<main>{}</main>", "<article>{}</article>", "<div role=main>{}</div>", "<div id=content>{}</div>", "{}",
+    "<nav>Menu</nav><form><div><div>{}</div></div></form>",
+])  # fmt: skip
+@pytest.mark.parametrize(("content", "expected"), [
+    ("<div><b>Opening hours:</b> nine to five</div>", "Opening hours: nine to five"),
+    ("<div class=card><div>Mooring fee</div><div>49 euros</div></div>", "Mooring fee\n\n49 euros"),
+    ("<a href=x><div>Mooring fee</div><div>49 euros</div></a>", "Mooring fee\n\n49 euros"),
+    ("<div>Harbour master: Anna Ray<br>Telephone: 555-1234</div>", "Harbour master: Anna Ray\nTelephone: 555-1234"),
+    ("<div><span>Phone: 555-1</span> <span>Fax: 555-2</span></div>", "Phone: 555-1 Fax: 555-2"),
+    ('<p><a href="tel:1">Call 555-9876</a></p>', "Call 555-9876"),
+    ('<ul class=menu><li><a href="tel:1">Call 555-9876</a></ul>', "- Call 555-9876"),
+    ("<ul><li><a href=a>Rules</a></li><li><a href=b>Fees</a></li></ul>", "- Rules\n- Fees"),
+    ("<figure><img src=a alt=map><figcaption>Figure 2: the port</figcaption></figure>", "Figure 2: the port"),
+    ("<div class=social-hours><p>The bar opens at ten.</p></div>", "The bar opens at ten."),
+    ("<div class=footer-terms><p>The deposit is 30 euros.</p></div>", "The deposit is 30 euros."),
+    ("<div class=menu><p>Soup costs five euros.</p></div>", "Soup costs five euros."),
+    ("<blockquote><p>It is wet.</p><footer>Anna Ray</footer></blockquote>", "It is wet.\n\nAnna Ray"),
+    ("<h3><button>What does it cost?</button></h3><div style='display:none'><p>Five euros.</p></div>",
+     "What does it cost?\n\nFive euros."),
+    ("<details><summary>Is there fuel?</summary><p>On the quay.</p></details>", "Is there fuel?\n\nOn the quay."),
+    ("<table><caption>Fees of 2026</caption><tr><th>Boat<th>Fee<tr><td>Small<td>9</table>",
+     "Fees of 2026\n\nBoat | Fee\nSmall | 9"),
+])  # fmt: skip
+def test_no_content_is_lost_beside_many_paragraphs(tmp_path: Path, page: str, content: str, expected: str) -> None:
+    text = text_of(tmp_path, page.format(around(content)))
+    assert text.startswith("Port of Skarvey\n\nThe port was built")
+    assert f"\n\n{expected}\n\n" in text
+    assert all(line in text for line in PROSE)
+
+
+@pytest.mark.parametrize("mark", ["main", "article"])
+def test_an_aside_within_the_main_content_is_part_of_it(tmp_path: Path, mark: str) -> None:
+    text = text_of(tmp_path, f"<{mark}>{around('<aside><p>Gates close at nine.</p></aside>')}</{mark}><aside>Most read</aside>")
+    assert "\n\nGates close at nine.\n\n" in text
+    assert "Most read" not in text
+
+
+@pytest.mark.parametrize("page", ["<main>{}</main>", "<article>{}</article>", "<div class=page>{}</div>"])
+@pytest.mark.parametrize("frame", [
+    f"<nav>{MENU}</nav>", f"<div role=navigation>{MENU}</div>", f"<div class='menu wide'>{MENU}</div>", MENU,
+    f"<header><a href=/>Home</a><p>All our fees</p><nav>{MENU}</nav></header>", f"<footer>{MENU}</footer>",
+    f"<aside>{MENU}</aside>", f"<div id=footer>Home {MENU}</div>", "<button>Home</button>",
+    "<select><option>Home<option>All our fees</select>",
+])  # fmt: skip
+def test_the_frame_of_a_page_stays_out(tmp_path: Path, page: str, frame: str) -> None:
+    text = text_of(tmp_path, frame + page.format(around("")))
+    assert text.startswith("Port of Skarvey\n\nThe port was built")
+    assert "Home" not in text
+    assert "All our fees" not in text
+
+
+def test_a_teaser_that_is_the_only_article_is_not_taken_for_the_page(tmp_path: Path) -> None:
+    teaser = f"<article><p>{'Read about the new ferry that comes in March. ' * 6}</p></article>"
+    assert all(line in text_of(tmp_path, around("") + teaser) for line in PROSE)
+
+
+def test_a_byline_is_left_out_only_where_author_and_date_are_told_anyway(tmp_path: Path) -> None:
+    byline = "<p class=byline>Published on 2 March 2026 by Ann Lee</p>"
+    stated = '<meta name="author" content="Ann Lee"><meta property="article:published_time" content="2026-03-02">'
+    path = tmp_path / "port.html"
+    for head, kept in ((stated, False), ("", True)):
+        path.write_text(f"<html><head><title>Port</title>{head}</head><body><main>{around(byline)}</main></body></html>")
+        [document] = read_documents(path, "port.html")
+        assert ("Published on 2 March 2026 by Ann Lee" in document.text) is kept
+
+
+@pytest.mark.parametrize(("source", "expected"), [
+    ("About 10<sup>6</sup> fish", "About 10^6 fish"),
+    ("About 10<sup><i>-3</i></sup> fish", "About 10^-3 fish"),
+    ("About <b>10</b><sup>6</sup> fish", "About 10^6 fish"),
+    ("Built in 1911<a href=#n><sup>1</sup></a> here", "Built in 1911^1 here"),
+    ("Some H<sub>2</sub>O here", "Some H2O here"),
+    ("The number 10<sub>2</sub> is two", "The number 10_2 is two"),
+    ("The 1<sup>st</sup> of May", "The 1st of May"),
+    ("It takes 1<sup>1</sup>/<sub>2</sub> hours", "It takes 1 1/2 hours"),
+    ("See <sup>1</sup> below", "See 1 below"),
+    ("<math><msup><mn>10</mn><mn>6</mn></msup><mo>+</mo><mfrac><mn>1</mn><mn>2</mn></mfrac></math>", "10^6+1/2"),
+])  # fmt: skip
+def test_raised_digits_make_no_other_number(tmp_path: Path, source: str, expected: str) -> None:
+    assert text_of(tmp_path, f"<p>{source}</p>") == expected
+    assert f"\n\n{expected}\n\n" in text_of(tmp_path, f"<main>{around(f'<p>{source}</p>')}</main>")
+
+
+def test_a_table_with_a_table_in_a_cell_keeps_its_rows(tmp_path: Path) -> None:
+    inner = "<table><tr><td>dinghy<td>5<tr><td>yacht<td>9</table>"
+    table = f"<table><tr><th>Port<th>Fees<tr><td>Skarvey<td>{inner}<tr><td>Pellin<td>none</table>"
+    assert text_of(tmp_path, table) == "Port | Fees\nSkarvey | dinghy 5 yacht 9\nPellin | none"
+
+
+def test_what_is_hidden_is_left_out_but_not_what_a_button_opens(tmp_path: Path) -> None:
+    text = text_of(tmp_path, "<h3><button aria-controls='fee more'>Fee?</button></h3><p id=fee hidden>Five euros.</p>"
+                             "<p hidden>Old text.</p><p hidden=until-found>Found.</p><p>Seen.</p>")
+    assert text == "Fee?\n\nFive euros.\n\nFound.\n\nSeen."
