@@ -18,14 +18,28 @@ FEWEST = 3  # pages
 ONE_MAY_LACK_IT = 5  # pages, and the more the more of them: one in ten
 LONGEST = 200  # characters of a line
 FARTHEST = 1000  # from the number printed on a page to the page's place in the file: a year is no page's number
+NEAREST = 40  # the same where only a title stands beside the number: "Members 101" may be a list of members
 
 _FOLLOWS = 2000  # characters behind a line in which the next word is looked for
 _SOMETHING = re.compile(r"\S")
-# "Day 2", "Article 3", "Room type 4", "Step 1 of 6": a heading that says which of them the page is about.
-_ORDINAL = re.compile(r"\W*(?:[^\W\d_]+ )?(?P<what>[^\W\d_]+)\.? $")
-_REST = re.compile(r"(?: ?(?:of|/) ?\d+)?\W*$")
+# A number by itself, not one of "3.50", "03.03.2026", "3/2026", "Q3" or "4th"; of "1/6" the first.
+_NUMBER = re.compile(r"(?<!\w)(?<!\d[-.,:/])\d{1,4}(?!\w)(?![-.,:]\d)(?!/\d+/|/(?:19|20)\d\d)")
+_WORD = re.compile(r"[^\W\d_]+")
+_APART = re.compile(r"[|•·–—]| - ")
+_NO_WORD = re.compile(r"[^\w#№$€£¥%°]*")
+_REST = re.compile(rf"(?: ?(?:of|/) ?\d+)?{_NO_WORD.pattern}")
+# "Day 2", "Article 3", "Room type 4", "Step 1 of 6", "Room 3, first floor": a line that says which of them the page is about.
+_ORDINAL = re.compile(r"\W*(?:[^\W\d_]+ )?[^\W\d_]+\.? ")
+_PAGE_NUMBER = re.compile(r"(?: number| num| no| nr|#)\W*$", re.I)  # "Page no. 4"
+_LABEL = re.compile(r"[:=#№$€£¥]\W*$")  # before a number: it is the value of what stands before it
+_UNIT = re.compile(r" ?[€$£¥%°]|\.?,?(?: [^\W\d_]+\.?,?)? (?:19|20)\d\d\b")  # behind one: "4 March 2026" too
 _PAGE = frozenset("page p pg pp slide sheet folio seite blatt folie página pagina página sida side strona sivu".split())
-_NUMBER = re.compile(r"(?<!\d)\d{1,4}(?!\d)")
+# What has numbers of its own, in lines and on pages that may grow as the pages' numbers do.
+_COUNTED = frozenset("""
+account article bill booking case certificate chapter claim client contract customer day employee id invoice item lot member
+membership no nr num number order patient permit policy receipt ref reference room seat section table ticket unit voucher week
+auftrag kunde nummer rechnung zimmer chambre commande client facture numéro factura número pedido
+""".split())
 
 Span = tuple[int, int]
 _Key = tuple[str, str, int | None]
@@ -47,9 +61,10 @@ def without_running_lines(text: str, pages: Iterable[tuple[int, int, int]]) -> s
     """The text, of the same length, with white space in the place of running headers and footers.
 
     `pages` are (number, start, end). A line is running where nearly all pages, or nearly all of the odd or of the even ones,
-    have it the same but for the page's number: a number that grows with the page. Of one without such a number the first
-    is left, and so is every "Article 3" or "Day 2". Where nothing else would be left, nothing is left out. A paragraph goes
-    on over one where a small letter follows; else there is an empty line.
+    have it the same but for the page's number: a number that grows with the page and, by what stands beside it, counts
+    pages. Of one without such a number the first is left, and so is every "Article 3" or "Invoice number: 103". Where
+    nothing else would be left, nothing is left out. A paragraph goes on over one where a small letter follows; else there is
+    an empty line.
     """
     seen = [page for number, start, end in pages if (page := _page(text, start, end, number)).top]
     recurring = _recurring(seen)
@@ -83,30 +98,52 @@ def _page(text: str, start: int, end: int, number: int) -> _Page:
             lines.append((at, min(at + len(line) + 1, end)))
         at += len(line) + 1
 
-    def edge(lines: Sequence[Span]) -> _Edge:
-        return tuple((line, frozenset(_keys(text[slice(*line)], number))) for line in lines[: MOST_LINES + 1])
+    def edge(places: Sequence[int]) -> _Edge:
+        some = ((lines[at], text[slice(*lines[at - 1])][-LONGEST:] if at else "") for at in places[: MOST_LINES + 1])
+        return tuple((line, frozenset(_keys(text[slice(*line)], number, above))) for line, above in some)
 
-    return _Page(edge(lines), edge(lines[::-1]), number % 2 == 1)
+    places = range(len(lines))
+    return _Page(edge(places), edge(places[::-1]), number % 2 == 1)
 
 
-def _keys(line: str, page: int) -> Iterator[_Key]:
+def _keys(line: str, page: int, above: str = "") -> Iterator[_Key]:
     """What the line has in common with the same one on another page: all its words, or those around a page's number.
 
-    >>> list(_keys("Annual Report 25:  4", 6))
-    [('Annual Report 25: 4', '', None), ('Annual Report ', ': 4', 19), ('Annual Report 25: ', '', -2)]
+    >>> list(_keys("Annual Report 25 | 4", 6))
+    [('Annual Report 25 | 4', '', None), ('Annual Report 25 | ', '', -2)]
+    >>> list(_keys("Invoice number: 4", 6))
+    [('Invoice number: 4', '', None)]
     """
     line = " ".join(line.split())
-    if len(line) <= LONGEST:
+    if len(line) <= LONGEST and not line.endswith(":"):  # else it names what is below, which may be the page's own
         yield line, "", None
         for found in _NUMBER.finditer(line):
-            before, after = line[: found.start()], line[found.end() :]
-            if abs(int(found[0]) - page) < FARTHEST and not _is_ordinal(before, after):
-                yield before, after, int(found[0]) - page
+            before, after, offset = line[: found.start()], line[found.end() :], int(found[0]) - page
+            if abs(offset) < _farthest(before, after, above):
+                yield before, after, offset
 
 
-def _is_ordinal(before: str, after: str) -> bool:
-    found = _ORDINAL.match(before)
-    return found is not None and found["what"].casefold() not in _PAGE and _REST.match(after) is not None
+def _farthest(before: str, after: str, above: str) -> int:
+    """How far a number between these words may be from the page's place to be its number; 0: it numbers something else.
+
+    Where that is in doubt it does: a running line that is kept is told again, a line that is taken for one is lost.
+    """
+    if _NO_WORD.fullmatch(before) and _REST.fullmatch(after):
+        return 0 if _LABEL.search(above) or _ends_in_one_of(_COUNTED, above) else FARTHEST
+    if _ends_in_one_of(_PAGE, _PAGE_NUMBER.sub("", before)):
+        return FARTHEST
+    title = _APART.split(before)[-1]
+    other = (_ORDINAL.fullmatch(before) or _LABEL.search(before) or _UNIT.match(after) or _ends_in_one_of(_COUNTED, before)
+             or not _COUNTED.isdisjoint(_words(title)))
+    return 0 if other else NEAREST
+
+
+def _ends_in_one_of(known: frozenset[str], words: str) -> bool:
+    return not known.isdisjoint(_words(words)[-1:])
+
+
+def _words(text: str) -> list[str]:
+    return [word.casefold() for word in _WORD.findall(text)]
 
 
 def _recurring(pages: Sequence[_Page]) -> set[_Key]:

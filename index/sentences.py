@@ -22,6 +22,12 @@ _LINE = re.compile(r"[^\n\r\f]*(?:\r\n|[\n\r\f]|\Z)")
 _LINE_END = re.compile(r"[\r\n\f\t]")
 _MARKER = re.compile(r"(?:[-*+•‣▪●◦–—]|\(?\d{1,3}[.)]|\(?[a-z][.)]|#{1,6}|>|\||={3,}|-{3,})(?=\s|$)|\|")
 ITEM = re.compile(r"(?:[-*+•‣▪●◦–—]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s")
+# What no sentence ends in: it goes on, even before a capital letter. Where such a word is missing here, its halves are two.
+_GOES_ON = re.compile(r"""(?:[-\u00ad,]|\b(?:
+    an?|the|and|or|of|in|on|to|from|with|for|by|at|as|than|that|which|who|whose|is|are|was|were|be|has|have|had|will|shall|must|may|
+    if|der|die|das|den|dem|des|eine?[mnrs]?|und|oder|von|vom|mit|zu[mr]?|für|bei|beim|im|dass|ist|sind|wird|
+    le|la|les|des?|du|une?|et|ou|avec|pour|el|los|las|y|con|para|del?|il|lo|gli|e|di|della|het|een|van|met
+))$""", re.VERBOSE)
 _LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"\w")
 # Characters: where quotes stay open sentencex takes a time that grows with the square of the text, so it never gets more at
@@ -110,7 +116,8 @@ def _join(text: str, lines: list[Offsets], width: int) -> Iterator[Offsets]:
                 yield block
                 block = None
             continue
-        if block and _runs_on(previous, line, width):
+        anew = block and "\f" in text[block[1] - 1 : start] and _begins_anew(previous, line)
+        if block and not anew and _runs_on(previous, line, width):
             block = (block[0], end)
         else:
             if block:
@@ -129,6 +136,13 @@ def _runs_on(line: str, following: str, width: int) -> bool:
         return True
     # A wrapped line is nearly full: the next word would not have fitted any more (proportional fonts: three quarters).
     return len(line) + 1 + len(following.split(maxsplit=1)[0]) > 0.75 * width
+
+
+def _begins_anew(line: str, following: str) -> bool:
+    """Whether the first line of a page begins another sentence: of two invoices no quote may pair what they say."""
+    first = _WORD.search(following)
+    capital = first is not None and (first[0].isdigit() or first[0] != first[0].lower())
+    return capital and not _GOES_ON.search(line)
 
 
 def _usual_width(text: str, lines: list[Offsets]) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from index.types import Offsets
 
@@ -14,6 +15,10 @@ GAP = re.compile(r"\n[^\S\n]*\n|\f")  # an empty line or the end of a page: no t
 _BAR = re.compile(r"(?<!\\)\|")
 _LINE = re.compile(r"[^\n]+")
 _YEAR = re.compile(r"\b(?:1[0-9]|20)\d\d\b")
+# "7.50", "€ 1,284", "-12 %", "30 km", "EUR 5", "555-1234": figures, with at most a unit; "Q1" and "Room 4" are none.
+_FIGURES = re.compile(r"(?:[A-Z]{3} ?)?[^\w]*\d[\d\W]*(?:[^\W\d_]{1,3}\W*)?")
+_LABEL = re.compile(rf"\W*(?:[^\W\d_]|{_YEAR.pattern})")
+_BELOW = 12  # rows by which it is told whether the first names what is below
 _REACH = 4096  # characters that are looked through at first for the gap above a table; then four times as many
 
 
@@ -21,7 +26,7 @@ _REACH = 4096  # characters that are looked through at first for the gap above a
 class Table:
     """Rows without a gap between them: where they end, the first of them, and whether it is a header.
 
-    `ruled`: a rule is below it. `named`: it has no figures in it, years aside.
+    `ruled`: a rule is below it. `named`: it has no figures in it, years aside, or only within labels ("Q1") above figures.
     """
 
     end: int
@@ -44,7 +49,29 @@ def table_at(text: str, row: int) -> Table:
         return Table(end, (row, row), ruled=False, named=False)
     below = next(lines, None)
     ruled = below is not None and RULE.fullmatch(text, *below) is not None
-    return Table(end, top, ruled, named=re.search(r"\d", _YEAR.sub("", text[slice(*top)])) is None)
+    named = re.search(r"\d", _YEAR.sub("", text[slice(*top)])) is None
+    if not (ruled or named) and below:
+        rows = [line for line in islice(lines, _BELOW - 1) if ROW.fullmatch(text, *line)]
+        named = _names(_texts(text, top), [_texts(text, row) for row in (below, *rows)])
+    return Table(end, top, ruled, named)
+
+
+def _names(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Whether a row of labels stands above figures: above most of the cells of at least one column."""
+    if not all(_LABEL.match(cell) for cell in first if cell):
+        return False
+    for number, name in enumerate(first):
+        column = [row[number] for row in below if number < len(row) and row[number]]
+        figures = [cell for cell in column if _FIGURES.fullmatch(cell)]
+        # Years below a year are values of one kind.
+        alike = _FIGURES.fullmatch(name) and any(map(_YEAR.fullmatch, column))
+        if name and 2 * len(figures) > len(column) and not alike:
+            return True
+    return False
+
+
+def _texts(text: str, row: Offsets) -> list[str]:
+    return [text[slice(*cell)] for cell in cells(text, row)]
 
 
 def header_of(text: str, row: int) -> Offsets | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 from typing import Any
 
 from index.errors import FileError, NeedsOcr, NoText
@@ -21,6 +23,8 @@ PAGE_END = "\f"
 # pdfium's mark where a hyphen breaks a word at the end of a line, and Unicode's own, which every browser knows.
 BROKEN_WORD = "\ufffe"
 SOFT_HYPHEN = "\u00ad"
+_STAMP = re.compile(r"[\W_]*(?:\d+[\W_]*){1,2}")  # "12", "- 12 -", "12/40"
+_MOST_IMAGES = 1000  # of a page that are looked at
 
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top in PDF points
@@ -101,7 +105,7 @@ class _Page:
 def _read(data: bytes, source: str, ocr: Ocr | None = None) -> Iterator[Extract]:
     with PDFIUM:
         title, pages = _title_and_pages(data, source, ocr)
-    if not any(page.text.strip() for page in pages):
+    if not any(page.text.strip() and page.kind in (_Kind.PLAIN, _Kind.READ) for page in pages):
         raise _without_text(source, pages, ocr)
     yield Extract(title, PAGE_END.join(page.text for page in pages), _sections(pages, ocr), notices=_notices(pages))
 
@@ -139,7 +143,7 @@ def _open(data: bytes, source: str) -> Any:
 
 
 def _pages(pdf: Any, source: str, ocr: Ocr | None) -> Iterator[_Page]:
-    """Each page; those that show something but hold no text are read by OCR, if it is asked for."""
+    """Each page; those that show something but hold no text, or but a number, are read by OCR, if it is asked for."""
     import pypdfium2
     from pypdfium2.raw import FPDFPage_CountObjects
 
@@ -151,7 +155,8 @@ def _pages(pdf: Any, source: str, ocr: Ocr | None) -> Iterator[_Page]:
             raise _damaged(source, f"page {number} of {len(pdf)} cannot be opened") from problem
         try:
             text = page_text(page)
-            if text.strip() or not FPDFPage_CountObjects(page):
+            shows_more = _is_scan(page, text) if text.strip() else FPDFPage_CountObjects(page) > 0
+            if not shows_more:
                 yield _Page(text, _Kind.PLAIN)
             elif not ocr:
                 yield _Page(text, _Kind.UNREAD)
@@ -160,17 +165,34 @@ def _pages(pdf: Any, source: str, ocr: Ocr | None) -> Iterator[_Page]:
             else:
                 tried += 1
                 ocr.tell(number)
-                yield _read_picture(page, ocr)
+                yield _read_picture(page, text, ocr)
         finally:
             page.close()
 
 
-def _read_picture(page: Any, ocr: Ocr) -> _Page:
+def _is_scan(page: Any, text: str) -> bool:
+    """Whether a page holds but a number, as it is stamped on scans, and shows pictures on more than half of it."""
+    import pypdfium2
+    from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
+
+    if not _STAMP.fullmatch(text):
+        return False
+    width, height = page.get_size()
     try:
-        text = read_page(page, ocr.languages).text
+        images = islice(page.get_objects([FPDF_PAGEOBJ_IMAGE], max_depth=3), _MOST_IMAGES)
+        boxes = [image.get_bounds() for image in images]
+    except pypdfium2.PdfiumError:
+        return False
+    return bool(sum((right - left) * (top - bottom) for left, bottom, right, top in boxes) > width * height / 2)
+
+
+def _read_picture(page: Any, text: str, ocr: Ocr) -> _Page:
+    """The page as it is read; what it holds itself where that comes to nothing."""
+    try:
+        read = read_page(page, ocr.languages).text
     except OcrFailed:
-        return _Page("", _Kind.FAILED)
-    return _Page(text, _Kind.READ if text else _Kind.WORDLESS)
+        return _Page(text, _Kind.FAILED)
+    return _Page(read, _Kind.READ) if read else _Page(text, _Kind.WORDLESS)
 
 
 def _damaged(source: str, what: str) -> FileError:

@@ -260,6 +260,17 @@ def test_a_chunk_that_begins_within_a_table_brings_its_header() -> None:
         assert search_text(document, chunk, 254).count(rows[0]) == (brings and "|" in text)
 
 
+def test_a_header_with_digits_is_brought_too() -> None:
+    header = "Region | Q1 | Q2 | Total 2024"
+    rows = [f"Region number {n} of the country | {n} | {2 * n} | {3 * n}" for n in range(100)]
+    document = make("\n".join(["Sales\n", header, *rows]))
+    first, *others = split(document, DEFAULT, 254, words)
+    assert first.header is None
+    assert len(others) > 4
+    assert {document.text[slice(*chunk.header)] for chunk in others if chunk.header} == {header}
+    assert all(chunk.header for chunk in others)
+
+
 def test_a_row_of_many_sentences_stays_whole_unless_it_alone_is_longer_than_the_window() -> None:
     long, endless = (f"| Note | {'It is so, and not otherwise. ' * times} |" for times in (36, 80))
     document = make(f"| Kind | Text |\n|---|---|\n{long}\n{endless}\n| End | None. |")

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pdfs import by_hand, changed, lines, reportlab, scanned, seen_width, together
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from index import ocr, sandbox
 from index.build import Progress, Report, remove, sync
@@ -91,6 +91,31 @@ def test_pages_with_text_are_left_to_pdfium_and_blank_ones_alone(path: Path) -> 
     assert [(section.page, section.ocr) for section in document.sections] == [(1, ""), (2, "eng"), (3, ""), (4, ""), (5, "")]
     assert document.notices == (f"page 2 {READ}", "page 4 has no text: OCR finds none")
     assert told == [2, 4]
+
+
+@pytest.mark.parametrize(("stamp", "scan"), [("12", True), ("- 3/40 -", True), ("Plan 12", False), ("12 40 60", False)])
+def test_a_scan_with_a_number_stamped_on_it_is_a_scan(path: Path, stamp: str, scan: bool) -> None:
+    picture = Image.new("L", (400, 250), 255)
+    ImageDraw.Draw(picture).text((50, 100), "The shed is locked.", font=ImageFont.load_default(24), fill=0)
+
+    def page(canvas: Any, size: tuple[float, float]) -> None:
+        canvas.drawInlineImage(picture, 0, 50, *size)
+        canvas.drawString(190, 10, stamp)
+
+    def of_size(*size: Any) -> bytes:
+        return reportlab(lambda canvas: page(canvas, size))
+
+    path.write_bytes(together(of_size(400, 250), TYPED, of_size(200, 125)))
+    [document] = read_documents(path, "a.pdf")
+    assert document.text == f"{stamp}\fThis page holds its text.\f{stamp}"
+    assert document.notices == (("page 1 has no text: needs OCR",) if scan else ())
+    [document] = read_documents(path, "a.pdf", Ocr("eng"))
+    assert ("The shed is locked." in document.text) == scan
+    assert document.notices == ((f"page 1 {READ}",) if scan else ())
+    path.write_bytes(of_size(400, 250))
+    if scan:
+        with pytest.raises(NeedsOcr):
+            read_documents(path, "a.pdf")
 
 
 def test_it_has_to_be_asked_for(path: Path) -> None:

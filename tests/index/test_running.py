@@ -47,6 +47,10 @@ def running(page: Callable[[int, str], str], bodies: Sequence[str] = BODIES) -> 
     pytest.param(lambda number, text: f"Ferries - Induction {number}\r\n{text}\r\n", {}, id="a header with the page's number"),
     pytest.param(lambda number, text: f"{text}\nPage {number} of 6\n", {}, id="a footer with the number of pages too"),
     pytest.param(lambda number, text: f"{text}\n{number + 214}", {}, id="a number alone, of a part of a book"),
+    pytest.param(lambda number, text: f"{text}\n{number + 214}/260", {}, id="with the number of pages"),
+    pytest.param(lambda number, text: f"Room rates, page no. {number + 214}\n{text}", {}, id="one that is said to be a page's"),
+    pytest.param(lambda number, text: f"Customer handbook | {number + 8}\n{text}", {}, id="a title before a bar"),
+    pytest.param(lambda number, text: f"Rules for the crew {number}\n{text}", {}, id="a title of several words"),
     pytest.param(lambda number, text: f"Ferries\n\n{text}\nFor members\n - {number} -",
                  {0: f"Ferries\n\n{BODIES[0]}\nFor members"}, id="several lines"),
     pytest.param(lambda number, text: f"{text}\n{number} | Ferries" if number % 2 else f"Rules | {number}\n{text}",
@@ -74,6 +78,25 @@ def test_of_lines_that_the_pages_have_in_common_the_first_is_left_or_none(page: 
 ])
 def test_what_pages_share_otherwise_stays(page: Callable[[int, str], str]) -> None:
     assert running(page) == [page(number, text) for number, text in enumerate(BODIES, 1)]
+
+
+@pytest.mark.parametrize("form", [
+    "Invoice number: {far}", "Invoice #{far}", "Ticket No: {far}", "Invoice no. {far}", "Room {far}, first floor", "#{far}",
+    "Membership number of this holder is {far} here", "For guests of cabin {far}", "Invoice number: {near}", "Invoice #{near}",
+    "Ticket No: {near}", "Room {near}, first floor", "Membership number of this holder is {near} here", "Ferries - Room {near}",
+    "Invoice – {near}", "Crossing to Marrick: {near}", "Guests:\n{near}", "Total: {near} €", "{near}.50", "{near} March 2026",
+    "Log of March {near}, 2026", "0{near}.03.2026", "0{near}/2026", "The log of Q{near}",
+])
+def test_a_number_that_grows_with_the_page_but_counts_something_else_stays(form: str) -> None:
+    pages = [f"{form.format(far=100 + number, near=number)}\n{text}" for number, text in enumerate(BODIES, 1)]
+    assert body(*pages) == pages
+
+
+def test_a_number_below_its_label_stays() -> None:
+    assert running(lambda number, text: f"Invoice number\n{100 + number}\n{text}")[1:] == [
+        f"{100 + number}\n{text}" for number, text in enumerate(BODIES[1:], 2)]
+    assert running(lambda number, text: f"{text}\nTicket no.\n{number}")[1:] == [
+        f"{text}\nTicket no.\n{number}" for number, text in enumerate(BODIES[1:], 2)]
 
 
 def test_of_four_pages_none_may_differ() -> None:

@@ -128,6 +128,30 @@ def test_a_sentence_runs_over_a_page_break() -> None:
     assert cut(whole) == [whole]
 
 
+@pytest.mark.parametrize(("end", "begin"), [
+    ("Total due: 411.50 euros", "Invoice 2047 of March 4, 2025"),
+    ("Course: Knots and splices", "Certificate of merit"),
+    ("The last boat leaves the pier at 19", "2026 fares are below"),
+    ("Awarded to Anna Ray of Pellin", "(Copy) Awarded to Bob Stone"),
+    ("Prize of the year: vitamin A", "Ärzte ohne Grenzen"),
+])
+@pytest.mark.parametrize("break_", ["\f", "\r\n\f", "\n\f\n"])
+def test_a_page_that_begins_anew_begins_a_sentence(end: str, begin: str, break_: str) -> None:
+    assert cut(f"{end}{break_}{begin}") == [end, begin]
+
+
+@pytest.mark.parametrize("text", [
+    "The boat that leaves at noon is on\fSundays often full.",
+    "The boat that leaves for the port of\fMarrick is often full.",
+    "On Fridays, Saturdays,\fSundays and feasts it is full.",
+    "They live at Marrick-\fHarbour, near the pier.",
+    "Die Fahrt dauert mit dem\fSchnellboot eine Stunde.",
+    "船は九時に港を出て\f島へ向かう。",
+])
+def test_a_sentence_that_cannot_end_goes_on_before_a_capital_letter(text: str) -> None:
+    assert cut(text) == [text]
+
+
 def test_characters_beyond_the_basic_plane_count_once() -> None:
     text = "𝔄 𝔅 is odd. 😀 laughs. e\u0301 is é."
     assert sentences(text) == [(0, 11), (12, 21), (22, 30)]

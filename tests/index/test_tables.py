@@ -24,7 +24,25 @@ def test_the_header_is_the_first_row_of_the_table(row: str, header: str) -> None
     assert RULED[slice(*found)] == header
 
 
+@pytest.mark.parametrize("text", [
+    "Region | Q1 | Q2 | Total 2024\nNorth 1 | 5 | 7 | 12\nSouth 2 | 6 | 8 | 14",
+    "Quay | Phone 1 | Note\nQuill 1 | 555-1234 | wet\nMarrick 2 | | dry\nPellin 3 | 555-1236 | dry",
+    "Port A1 | 2024 | 2025 (H1)\nQuill | £ 1,284 | -3 %\nMarrick | 900 | EUR 30\nSkell | closed | 30 km",
+    " | Q1 | Q2\nNorth | 5 | 7",
+])
+def test_labels_with_digits_above_figures_are_a_header(text: str) -> None:
+    top, *rows = text.split("\n")
+    for row in rows:
+        found = header_of(text, text.index(row))
+        assert found is not None
+        assert text[slice(*found)] == top.strip()
+    assert header_of(text, 0) is None
+
+
 @pytest.mark.parametrize(("text", "row"), [
+    pytest.param("Room 1 | 40 | Ada\nRoom 2 | 30 | Bob", "Room 2", id="figures as below"),
+    pytest.param("Room 1 | Ada\nRoom 2 | Bob", "Room 2", id="labels as below"),
+    pytest.param("Boat 1 | 2023\nBoat 2 | 2024", "Boat 2", id="years as below"),
     pytest.param("7.50 | 9.00\nQuill | 8", "Quill", id="figures name no columns"),
     pytest.param("Name | Age", "Name", id="one row alone"),
     pytest.param("Name | Age\n\nAda | 36", "Ada", id="after an empty line another table begins"),
