@@ -14,45 +14,90 @@ from index.formats.zips import MAX_UNPACKED, MEGABYTE
 from index.types import ROW_END, Section
 
 # A header names its column: in a few words, or with a year.
-LABEL = re.compile(r"(?=.*[^\W\d_])[^\n]{1,100}|(?:19|20)\d\d")
+LONGEST = 100
+LABEL = re.compile(rf"(?=.*[^\W\d_])[^\n]{{1,{LONGEST}}}|(?:19|20)\d\d")
+# A question of a survey, say: a header beside others, where what stands below is shorter.
+LONG_LABEL = re.compile(r"(?=.*[^\W\d_])[^\n]{1,1000}")
+# Rows of a block that are looked at to tell its header.
+LOOKED_AT = 20
+# Between cells that are far apart; Excel has thousands of columns.
+WIDE_GAP = re.compile(r"(?: \| ){20,}")
+LETTER, NUMBER = re.compile(r"[^\W\d_]"), re.compile(r"\d+")
 
 
 class Rows:
-    """A text under construction: sheet by sheet, row by row."""
+    """A text under construction: sheet by sheet, row by row.
+
+    Empty rows divide a sheet into blocks. Its first row of several cells is the header, if all of them can name a column; so
+    is that of a later block where it plainly begins another table. A header is a row of the text as well.
+    """
 
     def __init__(self, source: str) -> None:
-        self.sections: list[Section] = []
+        self._sections: list[Section] = []
         self._source = source
         self._parts: list[str] = []
         self._length = 0
+        self._waiting: list[tuple[int, list[str]]] = []  # rows of a block whose header is not yet told
         self.begin()
 
-    @property
-    def text(self) -> str:
-        """All that was added."""
-        return "".join(self._parts)
+    def finish(self) -> tuple[str, tuple[Section, ...]]:
+        """All that was added, and its sections."""
+        self._tell_header()
+        return "".join(self._parts), tuple(self._sections)
 
     def begin(self, *heading: str) -> None:
         """Begin a sheet, whose sections stand under this heading path."""
+        self._tell_header()
         self._heading = heading
         self._labels: list[str] | None = None  # not known until there is a row of several cells
+        self._told = False  # whether the header of the present block is
+        self._margin = 0  # columns before those of the present block
         self._next = 0  # the row that would go on with the last section; 0 where there is none
 
     def add(self, number: int, cells: list[str]) -> None:
-        """Append a row, which the sheet counts as `number`; one without text is dropped.
-
-        The first row of several cells is the header, if all of them can name a column; it is a row of the text as well.
-        """
+        """Append a row, which the sheet counts as `number`; one without text is dropped."""
         cells = [one_line(cell) for cell in cells]
-        filled = [cell for cell in cells if cell]
-        if not filled:
-            return
-        if self._labels:
-            line = table_row([_labelled(cell, place, self._labels) for place, cell in enumerate(cells) if cell])
+        if not any(cells):
+            self._tell_header()
+            self._told = False
+        elif self._told:
+            self._add_row(number, cells)
         else:
-            line = table_row(filled)
-            if len(filled) > 1 and self._labels is None:
-                self._labels = cells if is_header(filled) else []
+            self._waiting.append((number, cells))
+            if len(self._waiting) == LOOKED_AT:
+                self._tell_header()
+
+    def _tell_header(self) -> None:
+        """Append the rows that wait, those below a header with its labels."""
+        if not self._waiting:
+            return
+        waiting, self._waiting = self._waiting, []
+        rows = [cells for _, cells in waiting]
+        first = next((place for place, cells in enumerate(rows) if sum(map(bool, cells)) > 1), None)
+        labels = self._labels
+        if first is not None:
+            self._told = True
+            header, below = rows[first], rows[first + 1 :]
+            named = is_header(header, below)
+            if labels is None:
+                labels = header if named else []
+            elif named and _is_another(header, below, labels):
+                labels = header
+        self._margin = min(_places(cells)[0] for cells in rows)
+        if labels is not self._labels:
+            self._labels = None  # what stands above the header, and the header itself, has no labels
+        for place, (number, cells) in enumerate(waiting):
+            self._add_row(number, cells)
+            if place == first:
+                self._labels = labels
+
+    def _add_row(self, number: int, cells: list[str]) -> None:
+        places = _places(cells)
+        if self._labels:
+            line = table_row([_labelled(cells[place], place, self._labels) for place in places])
+        else:  # an empty place stays, so that the others stand in their columns
+            begin = min(self._margin, places[0]) if len(places) > 1 else places[0]
+            line = WIDE_GAP.sub(" |  | ", table_row(cells[begin : places[-1] + 1]))
         self._append(number, line)
 
     def _append(self, number: int, line: str) -> None:
@@ -65,13 +110,13 @@ class Rows:
             )
         if self._parts:
             self._parts.append(ROW_END)
-            self.sections[-1] = replace(self.sections[-1], end=start)
+            self._sections[-1] = replace(self._sections[-1], end=start)
         self._parts.append(line)
         self._length = start + len(line)
         if number == self._next:
-            self.sections[-1] = replace(self.sections[-1], end=self._length)
+            self._sections[-1] = replace(self._sections[-1], end=self._length)
         else:
-            self.sections.append(Section(start, self._length, self._heading, row=number))
+            self._sections.append(Section(start, self._length, self._heading, row=number))
         self._next = number + 1
 
 
@@ -80,7 +125,54 @@ def _labelled(cell: str, place: int, labels: list[str]) -> str:
     return f"{label.removesuffix(':')}: {cell}" if label else cell
 
 
-def is_header(cells: list[str]) -> bool:
-    """Whether each of the cells, none of them empty, can name a column."""
-    labels = {cell.casefold() for cell in cells if LABEL.fullmatch(cell)}
-    return len(labels) == len(cells) and any(not cell.isdecimal() for cell in cells)
+def is_header(cells: list[str], below: list[list[str]]) -> bool:
+    """Whether each of the cells that is not empty can name its column, of which the rows below are known."""
+    filled = [(cells[place], _column(below, place)) for place in _places(cells)]
+    short = [bool(LABEL.fullmatch(cell)) for cell, _ in filled]
+    return (
+        any(short)
+        and all(fits or _is_long_label(cell, column) for fits, (cell, column) in zip(short, filled, strict=True))
+        and any(not cell.isdecimal() for cell, _ in filled)
+        and not any(_comes_again(cell, column) for cell, column in filled)
+    )
+
+
+def _is_long_label(cell: str, column: list[str]) -> bool:
+    return bool(LONG_LABEL.fullmatch(cell) and column and max(map(len, column)) <= LONGEST)
+
+
+def _comes_again(cell: str, column: list[str]) -> bool:
+    """Whether a cell is found below, other numbers in it aside, and so is a value; a year may be the header of years."""
+    return not cell.isdecimal() and _but_numbers(cell) in map(_but_numbers, column)
+
+
+def _but_numbers(cell: str) -> str:
+    return NUMBER.sub("0", cell.casefold())
+
+
+def _is_another(header: list[str], below: list[list[str]], labels: list[str]) -> bool:
+    """Whether what can be a header is one, and no row under the labels of the table above.
+
+    It is where it names a full column that had no name, or one of values with digits that are not like itself.
+    """
+    for place in _places(header):
+        cell, column = header[place], _column(below, place)
+        if column and len(column) == len(below) and not any(labels[place : place + 1]):
+            return True
+        if column and not cell.isdecimal() and all(map(NUMBER.search, column)) and _kind(cell) not in map(_kind, column):
+            return True
+    return header == labels
+
+
+def _kind(cell: str) -> tuple[bool, bool]:
+    """Whether there are letters in it, and whether there are digits."""
+    return bool(LETTER.search(cell)), bool(NUMBER.search(cell))
+
+
+def _column(rows: list[list[str]], place: int) -> list[str]:
+    """What of the rows stands at this place, where anything does."""
+    return [cells[place] for cells in rows if any(cells[place : place + 1])]
+
+
+def _places(cells: list[str]) -> list[int]:
+    return [place for place, cell in enumerate(cells) if cell]

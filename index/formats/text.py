@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from collections import Counter
 from collections.abc import Iterator
 
 from index.errors import FileError
@@ -23,17 +24,34 @@ CONTROL_SHARE = 0.05
 MARKUP_NOT_TEXT = (b"{\\rtf", b"%!PS")
 # Guessing an encoding is slow and gets no better after this much.
 SAMPLE = 200_000
+# The share of letters' halves that are zero in UTF-16 of a language in Latin script.
+WIDE_SHARE = 0.7
 # With so few letters beyond ASCII any encoding fits; where they stand among many ASCII ones, the text is western.
 FEW = 16
-# Without a byte order mark these are not guessed: any few bytes pass for Chinese in them.
-NOT_GUESSED = ["utf_16", "utf_16_le", "utf_16_be", "utf_32", "utf_32_le", "utf_32_be", "utf_7"]
+# What is guessed from statistics. Rarer ones are not: any few bytes pass for something in them.
+GUESSED = ["cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "cp874", "koi8_r", "cp866",
+           "mac_roman", "cp850", "cp437", "cp932", "euc_jp", "gb18030", "big5", "cp949"]  # fmt: skip
+# Encodings of Latin script, the usual first: letters of one are letters of the other as well, of a language that is none.
+LATIN = ("cp1252", "cp1250", "iso8859_2", "cp1254", "cp1257", "mac_roman", "cp850")
+# The letters beyond ASCII (and signs, where they are letters in another encoding) of languages, which tell those apart.
+ALPHABETS = tuple(map(frozenset, (
+    "éèêëçñïöáàô£¹²³½¼ºª", "äöüß²³", "àâæçéèêëîïôœùûüÿ", "áéíñóúü¿¡ºª", "áàâãçéêíóôõúºª", "àèéìíîòóùºª", "ëïéèóöüáíú",
+    "àçéèíïóòúü·", "åäöéü", "åæøéôòóèêä", "áðéíóúýþæö", "äõöüšž", "ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž",
+    "áéíóöőúüű", "ăâîşţ", "čćđšž", "çğıöşüâîû", "ąčęėįšųūž", "āčēģīķļņšūž",
+)))  # fmt: skip
+# What is left of a Turkish capital I in small letters.
+DOT = "\N{COMBINING DOT ABOVE}"
+# Signs of any language, which tell nothing.
+SIGNS = frozenset("„“”‚‘’‹›«»–—…•·€§°©®™±×\xa0\xad")
+# The least share of the characters beyond ASCII that fit one language, and how many different ones, for what is not western.
+FITTING, DIFFERENT = 0.9, 3
 
 SAVE_AS_UTF8 = "Save it as UTF-8 text and index it again"
 
 
 def decode(data: bytes, source: str) -> str:
-    """The bytes as text: by byte order mark, else as UTF-8 if they are valid, else by a guess from their statistics."""
-    marked = _marked_encoding(data)
+    """The bytes as text: UTF-16 and UTF-32 as such, else as UTF-8 if they are valid, else by a guess from their letters."""
+    marked = _wide_encoding(data)
     if marked:
         text = _decode_marked(data, marked, source)
         # UTF-16 and UTF-32 are full of zero bytes, so here the characters are judged and not the bytes.
@@ -48,16 +66,24 @@ def decode(data: bytes, source: str) -> str:
 
 def is_textual(head: bytes) -> bool:
     """Whether a file that begins like this is text of some kind."""
-    return not head.startswith(MARKUP_NOT_TEXT) and (_marked_encoding(head) is not None or not _is_binary(head))
+    return not head.startswith(MARKUP_NOT_TEXT) and (_wide_encoding(head) is not None or not _is_binary(head))
 
 
 def decode_head(head: bytes) -> str:
     """The beginning of a file as text, for looking at ASCII markup only."""
-    return head.decode(_marked_encoding(head) or "latin-1", "ignore")
+    return head.decode(_wide_encoding(head) or "latin-1", "ignore")
 
 
-def _marked_encoding(data: bytes) -> str | None:
-    return next((encoding for mark, encoding in BYTE_ORDER_MARKS if data.startswith(mark)), None)
+def _wide_encoding(data: bytes) -> str | None:
+    """The encoding that a byte order mark names, or UTF-16 without one: every other byte is zero, and none between."""
+    marked = next((encoding for mark, encoding in BYTE_ORDER_MARKS if data.startswith(mark)), None)
+    if marked or not _is_binary(data[:SAMPLE]):
+        return marked
+    first, second = (data[place:SAMPLE:2] for place in (0, 1))
+    for zeros, letters, encoding in ((second, first, "utf-16-le"), (first, second, "utf-16-be")):
+        if zeros.count(0) >= WIDE_SHARE * len(zeros) and not letters.count(0) and not _is_binary(letters):
+            return encoding
+    return None
 
 
 def _decode_marked(data: bytes, encoding: str, source: str) -> str:
@@ -80,7 +106,7 @@ def _is_binary(data: bytes) -> bool:
 
 
 def _decode_by_guess(data: bytes, source: str) -> str:
-    damaged = _as_damaged_utf8(data)
+    damaged = _as_damaged_utf8(data, sound=10)
     if damaged is not None:
         return damaged
     for encoding in _likely_encodings(data):
@@ -88,27 +114,55 @@ def _decode_by_guess(data: bytes, source: str) -> str:
             return data.decode(encoding)
         except UnicodeDecodeError:
             continue
+    if (damaged := _as_damaged_utf8(data, sound=1)) is not None:  # no other encoding has it
+        return damaged
     raise FileError(source, "its text encoding cannot be told", SAVE_AS_UTF8)
 
 
-def _as_damaged_utf8(data: bytes) -> str | None:
-    """The text of a file that is UTF-8 but for a few bytes (cut off within a character, say); else None."""
+def _as_damaged_utf8(data: bytes, sound: int) -> str | None:
+    """The text of a file that is UTF-8 but for a few bytes (cut off within a character, say); else None.
+
+    To one damaged place it has at least so many `sound` characters beyond ASCII.
+    """
     text = data.decode("utf-8", "replace")
     damaged = text.count("\ufffd")
-    sound = len(text) - len(text.encode("ascii", "ignore")) - damaged
-    return text if sound >= 10 * damaged else None
+    good = len(text) - len(text.encode("ascii", "ignore")) - damaged
+    return text if good >= sound * damaged else None
 
 
-def _likely_encodings(data: bytes) -> list[str]:
+def _likely_encodings(data: bytes) -> Iterator[str]:
+    beyond_ascii = len(data) - len(data.decode("ascii", "ignore"))
+    if beyond_ascii <= len(data) / 2:
+        yield from _fitting_encoding(data[:SAMPLE])
+    if beyond_ascii <= min(FEW, len(data) / 3):
+        yield "cp1252"
+
     from charset_normalizer import from_bytes
 
-    beyond_ascii = len(data) - len(data.decode("ascii", "ignore"))
-    western = ["cp1252"] if beyond_ascii <= FEW and beyond_ascii <= len(data) / 3 else []
-    best = from_bytes(data[:SAMPLE], cp_exclusion=NOT_GUESSED).best()
-    if best is None:
-        return western
-    # cp1250 and cp1252 share most letters; western text is often taken for eastern, hardly ever the reverse.
-    return [*western, *(["cp1252"] if best.encoding == "cp1250" else []), best.encoding]
+    best = from_bytes(data[:SAMPLE], cp_isolation=GUESSED).best()
+    if best:
+        # cp1250 and cp1252 share most letters; western text is often taken for eastern, hardly ever the reverse.
+        yield from ["cp1252"] * (best.encoding == "cp1250")
+        yield best.encoding
+
+
+def _fitting_encoding(data: bytes) -> list[str]:
+    """The encoding, if any, in which the letters beyond ASCII are those of one language; of several, the most usual.
+
+    Statistics of letters alone mistake western text for eastern and the reverse: too few letters are not ASCII.
+    """
+    shares = {encoding: _fitting_share(data, encoding) for encoding in LATIN}
+    best = max(LATIN, key=shares.__getitem__)
+    return [best] if shares[best] >= FITTING else []
+
+
+def _fitting_share(data: bytes, encoding: str) -> float:
+    text = data.decode(encoding, "replace").lower()
+    found = Counter(character for character in text if not character.isascii() and character != DOT)
+    if "\ufffd" in found or (len(found) < DIFFERENT and encoding != LATIN[0]):
+        return 0.0
+    fits = max(sum(found[letter] for letter in found.keys() & (letters | SIGNS)) for letters in ALPHABETS)
+    return fits / max(found.total(), 1)
 
 
 def _recognises(head: bytes, suffix: str) -> bool:

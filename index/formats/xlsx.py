@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from typing import Any
+from zipfile import ZipFile
 
 from index.errors import FileError
 from index.formats.base import Extract, Format
@@ -18,6 +20,12 @@ OLD_SUFFIXES = (".xls", ".xlt")
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # Excel has no more; a file that counts on would be empty rows without end.
 MOST_ROWS = 1_048_576
+# The format of postcodes and the like, which begin with zeros.
+ZEROS = re.compile("0+")
+# A formula whose value was never stored, as by a program that does not calculate; one that gives no text has a type.
+UNSTORED = re.compile(rb"<c\b(?![^<>]*\bt=)[^<>]*><f\b(?:[^<>]*/>|[^<>]*>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>")
+UNSTORED_NOTICE = "it has formulas without a stored value, which are left out (save it in a spreadsheet program to have them)"
+BLOCK = 1 << 20
 
 
 def _recognises(head: bytes, suffix: str) -> bool:
@@ -34,11 +42,13 @@ def _read(data: bytes, source: str) -> Iterator[Extract]:
     rows = Rows(source)
     try:
         title = _fill(rows, data)
+        notices = (UNSTORED_NOTICE,) if _lacks_values(data) else ()
     except FileError:
         raise
     except Exception as problem:  # openpyxl lets through whatever its zip, XML and package layers raise
         raise _damaged(source) from problem
-    yield Extract(sensible_title(title), rows.text, tuple(rows.sections))
+    text, sections = rows.finish()
+    yield Extract(sensible_title(title), text, sections, notices=notices)
 
 
 def _damaged(source: str) -> FileError:
@@ -66,6 +76,17 @@ def _fill(rows: Rows, data: bytes) -> str:
         workbook.close()
 
 
+def _lacks_values(data: bytes) -> bool:
+    with ZipFile(io.BytesIO(data)) as archive:
+        for name in archive.namelist():
+            if name.startswith("xl/worksheets/"):
+                with archive.open(name) as sheet:
+                    # What lies across two blocks is missed; a sheet that was never calculated has more of them.
+                    if any(UNSTORED.search(block) for block in iter(lambda: sheet.read(BLOCK), b"")):
+                        return True
+    return False
+
+
 def _shown(cell: Any) -> str:
     """A cell's value as text; an error value has none."""
     value = cell.value
@@ -73,6 +94,8 @@ def _shown(cell: Any) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).upper()
+    if isinstance(value, int) and ZEROS.fullmatch(str(cell.number_format)):
+        return str(value).zfill(len(cell.number_format))
     if isinstance(value, (int, float)):
         percent = str(cell.number_format).endswith("%")
         return f"{value * 100:.12g}%" if percent else f"{value:.15g}" if isinstance(value, float) else str(value)

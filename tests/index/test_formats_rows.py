@@ -137,7 +137,15 @@ def test_of_a_formula_the_value_that_it_last_gave_is_read(tmp_path: Path) -> Non
     name = "xl/worksheets/sheet1.xml"
     assert b"<f>6*7</f><v" in members[name]
     members[name] = members[name].replace(b"<f>6*7</f><v />", b"<f>6*7</f><v>42</v>").replace(b"<v></v>", b"<v>42</v>")
-    assert read(tmp_path, "a.xlsx", zipped(members)).text.endswith("Item: Ticket | Price: 42")
+    document = read(tmp_path, "a.xlsx", zipped(members))
+    assert (document.text, document.notices) == ("Item | Price\n\nItem: Ticket | Price: 42", ())
+
+
+def test_a_formula_without_a_stored_value_is_told(tmp_path: Path) -> None:
+    document = read(tmp_path, "a.xlsx", saved(workbook(S=[["Item", "Price"], ["Ticket", "=6*7"]])))
+    assert (document.text, document.notices) == ("Item | Price\n\nItem: Ticket", (
+        "it has formulas without a stored value, which are left out (save it in a spreadsheet program to have them)",
+    ))  # fmt: skip
 
 
 def test_hidden_sheets_are_left_out_and_the_title_is_that_of_the_properties(tmp_path: Path) -> None:
@@ -158,6 +166,71 @@ def test_rows_without_a_header(tmp_path: Path) -> None:
 def test_years_may_be_headers_and_a_column_may_have_none(tmp_path: Path) -> None:
     rows = [["Item", 2024, 2025, None], ["Sold", 5, 6, "estimated"]]
     assert read(tmp_path, "a.xlsx", saved(workbook(S=rows))).text.endswith("Item: Sold | 2024: 5 | 2025: 6 | estimated")
+
+
+def test_a_table_below_an_empty_row_has_a_header_of_its_own(tmp_path: Path) -> None:
+    cities: list[Any] = [["City", "Mayor"], ["Bonn", "Ada"], []]
+    prices: list[Any] = [["Prices of fruit"], ["Fruit", "Price"], ["Apple", 3], ["Pear", "4 €"], []]
+    wider: list[Any] = [["Name", "Room", "Floor"], ["Anna", "Attic", "Top"]]
+    document = read(tmp_path, "a.xlsx", saved(workbook(S=[*cities, *prices, *wider])))
+    assert document.text.split("\n\n") == [
+        "City | Mayor", "City: Bonn | Mayor: Ada",
+        "Prices of fruit", "Fruit | Price", "Fruit: Apple | Price: 3", "Fruit: Pear | Price: 4 €",
+        "Name | Room | Floor", "Name: Anna | Room: Attic | Floor: Top",
+    ]  # fmt: skip
+
+
+def test_rows_below_an_empty_row_go_on_under_the_header_where_they_can(tmp_path: Path) -> None:
+    rows: list[Any] = [["Name", "Town", "Age"], ["Anna", "Bonn", 3], []]
+    assert read(tmp_path, "a.xlsx", saved(workbook(S=[*rows, ["Cid", "Kiel", 5], [], ["Total", None, 8]]))).text.endswith(
+        "Name: Cid | Town: Kiel | Age: 5\n\nName: Total | Age: 8"
+    )
+    texts = [["Ben", "Ulm", "unknown"], ["Cid", "Kiel", "young"]]
+    assert read(tmp_path, "a.xlsx", saved(workbook(S=[*rows, *texts]))).text.endswith(
+        "Name: Ben | Town: Ulm | Age: unknown\n\nName: Cid | Town: Kiel | Age: young"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        ([["Name", "Q1", "Q1", "Total"], ["Tea", None, 2, 3]], "Name | Q1 | Q1 | Total\n\nName: Tea | Q1: 2 | Total: 3"),
+        ([["Name", None, "Phone"], ["Anna", "x", 1]], "Name |  | Phone\n\nName: Anna | x | Phone: 1"),
+        ([["Name", f"How {'very ' * 30}well?"], ["Anna", 1]],
+         f"Name | How {'very ' * 30}well?\n\nName: Anna | How {'very ' * 30}well?: 1"),
+    ],
+)  # fmt: skip
+def test_what_is_a_header(tmp_path: Path, rows: list[list[Any]], text: str) -> None:
+    assert read(tmp_path, "a.xlsx", saved(workbook(S=rows))).text == text
+
+
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        ([["Berlin", "Germany"], ["Bonn", "Germany"]], "Berlin | Germany\n\nBonn | Germany"),
+        ([["Acme Ltd", "Room 5"], ["Beta Ltd", "Room 12"]], "Acme Ltd | Room 5\n\nBeta Ltd | Room 12"),
+        ([["Anna", "She sings. " * 10], ["Ben", "He sings. " * 15]],
+         f"Anna | {'She sings. ' * 10}".strip() + f"\n\nBen | {'He sings. ' * 15}".strip(" ")),
+        ([["Tea", 1, 2, 3], ["Mug", None, 2, 3], [None, None, 4], [None, 5, 6]],
+         "Tea | 1 | 2 | 3\n\nMug |  | 2 | 3\n\n4\n\n | 5 | 6"),
+        ([[1, *[None] * 9000, 2], [3, None, 4]], "1 |  | 2\n\n3 |  | 4"),
+        ([[None, None, 1, 2], [None, None, 3, 4], [None, None, None, 5, 6]], "1 | 2\n\n3 | 4\n\n | 5 | 6"),
+    ],
+)  # fmt: skip
+def test_rows_without_a_header_keep_their_columns(tmp_path: Path, rows: list[list[Any]], text: str) -> None:
+    assert read(tmp_path, "a.xlsx", saved(workbook(S=rows))).text == text
+
+
+def test_a_block_longer_than_what_is_looked_at(tmp_path: Path) -> None:
+    rows: list[Any] = [["Note"]] * 30 + [["Name", "Age"]] + [[f"N{n}", n] for n in range(50)]
+    lines = read(tmp_path, "a.xlsx", saved(workbook(S=rows))).text.split("\n\n")
+    assert lines == ["Note"] * 30 + ["Name | Age"] + [f"Name: N{n} | Age: {n}" for n in range(50)]
+
+
+def test_numbers_that_begin_with_zeros(tmp_path: Path) -> None:
+    book = workbook(S=[["Town", "Postcode"], ["Jena", 7743]])
+    book["S"]["B2"].number_format = "00000"
+    assert read(tmp_path, "a.xlsx", saved(book)).text.endswith("Town: Jena | Postcode: 07743")
 
 
 @pytest.mark.parametrize("name", ["a.xlsx", "a.zip", "a.docx", "a"])
@@ -221,6 +294,31 @@ def test_csv_rows(tmp_path: Path, data: bytes | str, text: str) -> None:
     assert (document.media_type, document.text) == ("text/csv", text)
 
 
+@pytest.mark.parametrize(
+    ("data", "last"),
+    [
+        ("Artikel;Preis\nApfel;1,50\nBirne;2,50\nPflaume;4,20\n", "Artikel: Pflaume | Preis: 4,20"),
+        ("Konto;Saldo\n4711;1.250,00\n4712;99,95\n4713;0,00\n", "Konto: 4713 | Saldo: 0,00"),
+        ("Konto;Saldo, netto\n4711;1.250,00\n4712;99,95\n4713;0,00\n", "Konto: 4713 | Saldo, netto: 0,00"),
+        ('"Name";"Ort"\n"A, B";"Bonn, DE"\n"C, D";"Ulm, DE"\n', "Name: C, D | Ort: Ulm, DE"),
+        ("Artikel;Preis;Ort\nApfel;1,50; Berlin\nBirne;2,50;Bonn\nTee;3,75;Ulm\n", "Artikel: Tee | Preis: 3,75 | Ort: Ulm"),
+        ("Name,Tags\nTea,a;b\nMug,c;d\n", "Name: Mug | Tags: c;d"),
+        ("Name\tTags\nTea\ta,b;c\nMug\tc,d;e\n", "Name: Mug | Tags: c,d;e"),
+        ("Preise, 2025\n\nArtikel;Preis\nApfel;1,50\nBirne;2,50\nTee;1,20\n", "Artikel: Tee | Preis: 1,20"),
+        ("# exported, by a tool\n# 2024\nName,Age,City\nAnna,3,Bonn\nBob,4,Ulm\n", "Name: Bob | Age: 4 | City: Ulm"),
+        ("#Name,Age\nAnna,3\nBob,4\n", "#Name: Bob | Age: 4"),
+        ('id;body\n1;"' + "One, and more.\n" * 500 + '"\n2;"short"\n', "id: 2 | body: short"),
+    ],
+)
+def test_which_delimiter_it_is(tmp_path: Path, data: str, last: str) -> None:
+    assert read(tmp_path, "a.csv", data).text.split("\n\n")[-1] == last
+
+
+def test_rows_that_no_delimiter_of_the_header_divides_are_text(tmp_path: Path) -> None:
+    data = "Artikel;Preis;Notiz\nApfel;1,50\nBirne;2,50\nTee;1,20;neu\n"
+    assert read(tmp_path, "a.csv", data).text == data
+
+
 def test_csv_rows_are_counted_as_a_spreadsheet_counts_them(tmp_path: Path) -> None:
     rows = "".join(f'"{number}\n",{"x" * 300}\n' for number in range(2, 5))
     document = read(tmp_path, "a.csv", f"Number,Text\n\n{rows}")
@@ -266,6 +364,13 @@ def test_what_is_not_taken_for_csv(head: bytes, suffix: str, name: str) -> None:
 def test_a_quotation_mark_that_is_never_closed(tmp_path: Path) -> None:
     assert error_of(tmp_path, "a.csv", "A,B\n" + "1,2\n" * 2000 + '"3,4\n' + "5,6\n" * 50_000)== (
         "a.csv: the row that begins in line 2002 cannot be read: field larger than field limit (131072). "
+        "See that every quotation mark in it is closed"
+    )
+
+
+def test_a_quotation_mark_that_is_never_closed_takes_in_no_rows(tmp_path: Path) -> None:
+    assert error_of(tmp_path, "a.csv", 'id,note\n0,"two\nlines"\n1,"never closed\n2,b\n3,c\n') == (
+        "a.csv: the row that begins in line 4 cannot be read: unexpected end of data. "
         "See that every quotation mark in it is closed"
     )
 
