@@ -288,14 +288,14 @@ def _carried(before: Generation | None, roots: Sequence[Root], scan: Sequence[Ro
 
 def _same(before: Generation, roots: tuple[Root, ...], excluded: tuple[str, ...], kept: dict[str, FileRecord],
           found: dict[str, Found]) -> bool:
-    """Whether there is nothing to do: the same roots hold the same files, of the same size and time."""
+    """Whether there is nothing to do: the same roots hold the same files, of the same size and times."""
     now, then = _states([*found.values(), *kept.values()]), _states(before.catalog.files())
     return now == then and (roots, excluded) == (before.manifest.roots, before.manifest.excluded)
 
 
-def _states(files: Iterable[Found | FileRecord]) -> set[tuple[str, str, int, int]]:
+def _states(files: Iterable[Found | FileRecord]) -> set[tuple[str, str, int, int, int]]:
     """By what a file is taken to be the one that was read."""
-    return {(str(file.path), file.source, file.size, file.mtime_ns) for file in files}
+    return {(str(file.path), file.source, file.size, file.mtime_ns, file.ctime_ns) for file in files}
 
 
 def _without_text(before: Generation, found: dict[str, Found]) -> list[FileError]:
@@ -338,8 +338,8 @@ def _take_in(build: _Build, sandbox: Sandbox, file: Found, excluded: Sequence[st
     except FileError as error:
         stays = _keep(build, known, error, changes)
         if isinstance(error, NoText) and not stays and not file.path.is_relative_to(absolute_path(build.home / UPLOADS)):
-            build.note(FileRecord(str(file.path), file.source, file.size, file.mtime_ns, error.file_sha256, error.message,
-                                  error.remedy))  # of an upload that does not go in nothing is kept
+            build.note(FileRecord(str(file.path), file.source, file.size, file.mtime_ns, file.ctime_ns, error.file_sha256,
+                                  error.message, error.remedy))  # of an upload that does not go in nothing is kept
         return
     except OSError as error:
         _keep(build, known, FileError(file.source, f"the file cannot be read ({error.strerror})",
@@ -358,7 +358,7 @@ def _take_in(build: _Build, sandbox: Sandbox, file: Found, excluded: Sequence[st
         else:
             changes.updated.append(document.source)
     digest = same.sha256 if same else read[0][0].file_sha256
-    build.note(FileRecord(str(file.path), file.source, file.size, file.mtime_ns, digest))
+    build.note(FileRecord(str(file.path), file.source, file.size, file.mtime_ns, file.ctime_ns, digest))
 
 
 def _keep(build: _Build, known: FileRecord | None, error: FileError, changes: _Changes) -> bool:
@@ -455,7 +455,7 @@ class _Build:
             if left_out <= may_be_out and record.path not in self._anew:
                 alike.append(record)
         alike.sort(key=lambda record: record.path != str(file.path))
-        if alike and (alike[0].path, alike[0].mtime_ns) == (str(file.path), file.mtime_ns):
+        if alike and (alike[0].path, alike[0].mtime_ns, alike[0].ctime_ns) == (str(file.path), file.mtime_ns, file.ctime_ns):
             return alike[0]
         digest = file_sha256(file.path) if alike else ""
         return next((record for record in alike if record.sha256 == digest), None)

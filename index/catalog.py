@@ -16,8 +16,8 @@ from index.store import Places, SourceInfo
 from index.types import Chunk, Document, Section
 
 _TABLES = """
-CREATE TABLE file (path TEXT PRIMARY KEY, source TEXT, size INTEGER, mtime_ns INTEGER, sha256 TEXT, problem TEXT,
-                   remedy TEXT) WITHOUT ROWID;
+CREATE TABLE file (path TEXT PRIMARY KEY, source TEXT, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, sha256 TEXT,
+                   problem TEXT, remedy TEXT) WITHOUT ROWID;
 CREATE TABLE document (id TEXT PRIMARY KEY, source TEXT UNIQUE, path TEXT, title TEXT, media_type TEXT, file_sha256 TEXT,
                        text_sha256 TEXT, modified REAL, titled INTEGER, author TEXT, date TEXT, characters INTEGER,
                        pages INTEGER, text TEXT, sections TEXT, code TEXT);  -- the long last: not read on the way
@@ -34,6 +34,9 @@ _CHUNK = 'row, id, document_id, start, "end", tokens, sentences, header'
 class FileRecord:
     """What a file looked like when it was read; `path` is absolute, or empty for documents that no file holds.
 
+    By `mtime_ns` alone a change may go unseen: archives and copies set it, and two files may have the same. `ctime_ns` is set
+    by the system with every change, be it of the name or of the time.
+
     `problem` and `remedy` are empty, but for a file that holds no text, which is remembered so as not to be read again.
     """
 
@@ -41,6 +44,7 @@ class FileRecord:
     source: str
     size: int
     mtime_ns: int
+    ctime_ns: int
     sha256: str
     problem: str = ""
     remedy: str = ""
@@ -61,7 +65,7 @@ class CatalogWriter:
 
     def add_file(self, record: FileRecord) -> None:
         """Remember a file's state, to tell later whether it changed."""
-        self._database.execute("INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(record))
+        self._database.execute("INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?)", astuple(record))
 
     def add_document(self, document: Document, chunks: Sequence[Chunk], keys: Sequence[bytes], path: str) -> range:
         """Add a document with its chunks and the keys of their vectors in the cache; returns the chunks' rows."""

@@ -42,6 +42,7 @@ class Found:
     source: str
     size: int
     mtime_ns: int
+    ctime_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,7 @@ def _look_at(path: Path, source: str) -> Found | FileError:
         return FileError(source, "it is neither a file nor a folder", "Leave it out")
     if not os.access(path, os.R_OK):
         return FileError(source, "you may not read it", GRANT_ACCESS)
-    return Found(path, source, status.st_size, status.st_mtime_ns)
+    return Found(path, source, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _read_bytes(path: Path, source: str) -> tuple[bytes, float]:

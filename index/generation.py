@@ -33,7 +33,7 @@ from index.store import Hit, SourceInfo, Vector
 from index.types import Chunk, Document
 from index.vectors import CELLS, Vectors
 
-FORMAT = 5
+FORMAT = 6
 PLACES = "places.u32"
 KEPT = 3  # generations that prune leaves: the one in use and those before it
 _ID = re.compile(r"\d{6,}-[0-9a-f]{8}")

@@ -74,7 +74,7 @@ class Document:
     `titled` is false where the document has no title of its own and `title` is its file's name.
     `notices` say what of the file could not be read; they are told when it is, and not stored. `code` is where blocks of
     code stand, in order. `author` and `date` are those that the document states of itself, apart from its text; empty
-    where it states none. Of a web page or a book the date is ISO 8601, elsewhere as it was written.
+    where it states none. Of a web page, a book or a mail the date is ISO 8601, elsewhere as it was written.
     """
 
     id: str

@@ -41,7 +41,8 @@ class Ignored:
             if not file.is_file():  # opening a pipe would wait for ever
                 raise FileError(source, f"its {IGNORE_FILE} is not a regular file, so the folder is left out", "Remove it")
             text = os.fsdecode(file.read_bytes()).removeprefix("\ufeff")  # names need not be valid text
-            spec = GitIgnoreSpec.from_lines(text.splitlines())
+            # A lone "!" is no pattern, but to Git no mistake either.
+            spec = GitIgnoreSpec.from_lines(line for line in text.splitlines() if line.rstrip() != "!")
         except OSError as problem:
             raise FileError(source, f"its {IGNORE_FILE} cannot be read ({problem.strerror}), so the folder is left out",
                             "Give yourself permission to read it, or remove it") from problem

@@ -140,7 +140,8 @@ def write(home: Path, files: Path, bases: Sequence[Base], chunks: int, encoder: 
             texts = [search_text(document, chunk, window) for chunk in own]
             rows = catalog.add_document(document, own, [sha256_text(text).encode()[:32] for text in texts], str(path))
             state = path.stat()
-            catalog.add_file(FileRecord(str(path), document.source, state.st_size, state.st_mtime_ns, document.file_sha256))
+            catalog.add_file(FileRecord(str(path), document.source, state.st_size, state.st_mtime_ns, state.st_ctime_ns,
+                                        document.file_sha256))
             for row, text in zip(rows, texts, strict=True):
                 lexical.add(row, lexical_text(document, text))
             vectors.put(rows, _perturbed(base.vectors[: len(own)], real, chance))

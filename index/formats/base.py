@@ -15,7 +15,7 @@ class Extract:
 
     `sections` tile `text`; an empty tuple stands for one section without heading or page. `notices` say what of the file
     could not be read, though the rest could. `code` is where blocks of code stand, in order. `author` and `date` are
-    those that the document states of itself, apart from its text; of a web page or a book the date is ISO 8601.
+    those that the document states of itself, apart from its text; of a web page, a book or a mail the date is ISO 8601.
     """
 
     title: str

@@ -1,14 +1,15 @@
 """Mail: a message (EML) is a document under its subject, and so is every message of a mailbox (MBOX).
 
-A text that only begins like a letter stays a text: only what a mail program has written is taken for mail. What is
-attached is named and not opened.
+A text that only begins like a letter stays a text: only what a mail program has written is taken for mail. A mail
+that is attached is read after the one that brings it; what else is attached is named and not opened.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from email import message_from_bytes
 from email.message import Message
 from email.policy import EmailPolicy
@@ -16,6 +17,7 @@ from email.utils import parsedate_tz
 from itertools import pairwise
 from typing import Any, cast
 
+from index.errors import FileError
 from index.formats.base import Extract, Format
 
 # What a mail says in HTML is made into blocks as web pages are.
@@ -40,6 +42,11 @@ ESCAPED_FROM = re.compile(rb"^>(>*From )", re.M)
 
 LINE_END = re.compile(r"\r\n?")
 SHOWN = ("Subject", "From", "To", "Cc", "Date")
+TEXTS = ("text/plain", "text/html", "text/markdown")
+MAILS = ("message/rfc822", "message/global")
+# A mail in a mail in a mail in a mail; one that is deeper in is named.
+DEEPEST = 3
+WORD = re.compile(r"\w+")
 # The time to parse a field grows with the square of its length.
 LONGEST_FIELD = 2000
 # Codecs of Python's that are no encodings of a text, and as slow as one likes.
@@ -90,39 +97,100 @@ def _read_mailbox(data: bytes, source: str) -> Iterator[Extract]:
 def _extract(data: bytes, source: str, key: str = "") -> Extract:
     message = message_from_bytes(data, policy=_POLICY)
     blocks = Blocks()
+    _add_message(message, blocks, source)
+    return Extract(_field(message, "Subject"), blocks.text, blocks.sections, key, code=tuple(blocks.code),
+                   author=_author(message), date=_date(message))
+
+
+def _add_message(message: Message, blocks: Blocks, source: str, depth: int = 0) -> None:
+    """A mail, and below it those that are attached to it: each a section, so that what it says is told from what they say."""
     for number, name in enumerate(name for name in SHOWN if _field(message, name)):
-        blocks.add(f"{name}: {_field(message, name)}", tight=number > 0)
-    read = dict.fromkeys(_readable(message))
+        text = f"{name}: {_field(message, name)}"
+        if depth and not number:
+            blocks.add_heading(text, depth - DEEPEST)  # above whatever headings a mail in HTML has
+        else:
+            blocks.add(text, tight=number > 0)
+    read = dict.fromkeys(_readable(message, source))
     for part in read:
         _add_body(part, blocks, source)
-    attached = [part.get_filename() for part in _leaves(message) if part not in read]
-    if any(attached):
-        blocks.add(f"Attachments: {', '.join(one_line(name) for name in attached if name)}")
-    return Extract(_field(message, "Subject"), blocks.text, blocks.sections, key, code=tuple(blocks.code))
+    attached = [part for part in _attached(message) if part not in read]
+    mails = {part: mail for part in attached if depth < DEEPEST and (mail := _mail_in(part))}
+    names = dict.fromkeys(_name(part) for part in attached if part not in mails)
+    if names:
+        blocks.add(f"Attachments: {', '.join(names)}")
+    for mail in mails.values():
+        _add_message(mail, blocks, source, depth + 1)
 
 
 def _field(message: Message, name: str) -> str:
     return one_line(str(message.get(name, "")))
 
 
-def _leaves(part: Message) -> Iterator[Message]:
-    """What a message is made of; a message that is attached to it is one thing."""
+def _author(message: Message) -> str:
+    """Who wrote a mail, by name, or else by address."""
+    senders = getattr(message.get("From"), "addresses", ())  # the field as it stands has none: see `_Policy`
+    names = [one.display_name or (one.addr_spec if one.domain else "") for one in senders]
+    return "; ".join(filter(None, names)) or _field(message, "From")
+
+
+def _date(message: Message) -> str:
+    """The day on which a mail was sent, where it was written."""
+    sent = getattr(message.get("Date"), "datetime", None)
+    return sent.date().isoformat() if sent else ""
+
+
+def _attached(part: Message, alternative: bool = False) -> Iterator[Message]:
+    """What a message is made of; a message that is attached to it is one thing.
+
+    Nothing is attached that is but another way to say the same, or a picture in it: that has no name.
+    """
     parts = _parts(part)
-    if not parts:
+    if not parts and (part.get_filename() or not alternative or part.get_content_type() in MAILS):
         yield part
     for inner in parts:
-        yield from _leaves(inner)
+        yield from _attached(inner, alternative or part.get_content_type() == "multipart/alternative")
 
 
-def _readable(part: Message) -> list[Message]:
-    """The parts to read, in order. Of alternatives the one in plain text, else the last, which says the most."""
-    ways = [_readable(inner) for inner in _parts(part)]
+def _mail_in(part: Message) -> Message | None:
+    """The mail that an attached part is, if it is one; what has been encoded to be attached has no fields that can be read."""
+    payload = part.get_payload() if part.get_content_type() in MAILS else None
+    mail = cast(Message, payload[0]) if isinstance(payload, list) and payload else None
+    return mail if mail is not None and any(_field(mail, name) for name in SHOWN) else None
+
+
+def _name(part: Message) -> str:
+    """What to call an attached part: as its file is called, or a mail by its subject, or else its kind."""
+    mail = _mail_in(part)
+    subject = _field(mail, "Subject") if mail else ""
+    return one_line(part.get_filename() or "") or subject or part.get_content_type()
+
+
+def _readable(part: Message, source: str) -> list[Message]:
+    """The parts to read, in order. Of alternatives the one in plain text, else the last, which says the most; that too
+    where the plain one only says that there is another.
+    """
+    ways = [_readable(inner, source) for inner in _parts(part)]
     if not ways:
         return [part] if _is_text(part) else []
     if part.get_content_type() != "multipart/alternative":
         return [leaf for way in ways for leaf in way]
-    plain = (way for way in ways if any(_is_plain(leaf) for leaf in way))
-    return next(plain, None) or next(filter(None, reversed(ways)), [])
+    fullest: list[Message] = next(filter(None, reversed(ways)), [])
+    plain = next((way for way in ways if any(_is_plain(leaf) for leaf in way)), fullest)
+    return fullest if plain is not fullest and _is_stub(_words(plain, source), _words(fullest, source)) else plain
+
+
+def _is_stub(plain: set[str], full: set[str]) -> bool:
+    """Whether a plain text is no other form of the full one: it is shorter, and does not have half of its words."""
+    return len(plain) < len(full) and 2 * len(plain & full) < len(full)
+
+
+def _words(parts: Sequence[Message], source: str) -> set[str]:
+    """The words of some parts; of one that cannot be read none, for it may be that nobody has to read it."""
+    said = Blocks()
+    for part in parts:
+        with suppress(FileError, ValueError, RecursionError):
+            _add_body(part, said, source)
+    return set(WORD.findall(said.text.casefold()))
 
 
 def _parts(part: Message) -> list[Message]:
@@ -134,7 +202,7 @@ def _parts(part: Message) -> list[Message]:
 def _is_text(part: Message) -> bool:
     # What claims to have several parts and has none is read as the text that it is.
     kind = part.get_content_type()
-    textual = kind in ("text/plain", "text/html") or (kind.startswith("multipart/") and not part.is_multipart())
+    textual = kind in TEXTS or (kind.startswith("multipart/") and not part.is_multipart())
     return textual and part.get_content_disposition() != "attachment"
 
 

@@ -231,14 +231,14 @@ def test_a_copy_is_a_document_of_its_own_that_is_neither_parsed_nor_encoded(home
 
 def test_files_that_exchange_their_names_are_told_apart_by_content(home, docs, encoder, library, work) -> None:
     edit(docs / "berry.txt", "The berry ripens at six. It is red at noon...")
+    for name in ("ferry.txt", "berry.txt"):  # as from one archive
+        os.utime(docs / name, (9, 9))
     sync(home, [docs], encoder=encoder)
     assert (docs / "berry.txt").stat().st_size == (docs / "ferry.txt").stat().st_size
     work.parsed.clear()
     (docs / "ferry.txt").rename(docs / "x")
     (docs / "berry.txt").rename(docs / "ferry.txt")
     (docs / "x").rename(docs / "berry.txt")
-    for name in ("ferry.txt", "berry.txt"):
-        os.utime(docs / name, (9, 9))
     report = sync(home, encoder=encoder)
     assert (changes(report), report.encoded) == (((), ("docs/berry.txt", "docs/ferry.txt"), (), 2), 0)
     assert work.parsed == []
@@ -274,15 +274,36 @@ def test_the_same_text_twice_is_encoded_once(home, docs, encoder) -> None:
     assert (report.documents, report.chunks, report.encoded) == (4, 4, 3)
 
 
-def test_rebuild_reads_everything_anew(home, docs, encoder, library) -> None:
+def test_an_edit_is_seen_that_leaves_size_and_time_as_they_were(home, docs, encoder, library) -> None:
     sync(home, [docs], encoder=encoder)
     state = (docs / "ferry.txt").stat()
     (docs / "ferry.txt").write_text("THE ferry leaves at nine. It returns at noon.")
     os.utime(docs / "ferry.txt", ns=(state.st_atime_ns, state.st_mtime_ns))
-    assert sync(home, encoder=encoder).updated == ()  # neither size nor time tells
+    assert changes(sync(home, encoder=encoder)) == ((), ("docs/ferry.txt",), (), 2)
+    assert texts(library())["docs/ferry.txt"].startswith("THE")
+
+
+def test_a_file_of_other_permissions_is_hashed_once(home, docs, encoder, work) -> None:
+    sync(home, [docs], encoder=encoder)
+    work.parsed.clear()
+    (docs / "ferry.txt").chmod(0o600)
+    for _ in range(2):
+        report = sync(home, encoder=encoder)
+        assert (changes(report), report.encoded) == (((), (), (), 3), 0)
+    assert (work.hashed, work.parsed) == (["ferry.txt"], [])
+
+
+def test_rebuild_reads_everything_anew(home, docs, encoder, library, work) -> None:
+    sync(home, [docs], encoder=encoder)
+    state = (docs / "ferry.txt").stat()
+    (docs / "ferry.txt").write_text("THE ferry leaves at nine. It returns at noon.")
+    os.utime(docs / "ferry.txt", ns=(state.st_atime_ns, state.st_mtime_ns))
     report = sync(home, encoder=encoder, rebuild=True)
     assert changes(report) == ((), ("docs/ferry.txt",), (), 2)
     assert texts(library())["docs/ferry.txt"].startswith("THE")
+    work.parsed.clear()
+    assert sync(home, encoder=encoder, rebuild=True).unchanged == 3
+    assert work.parsed == ["ferry.txt", "otter.md", "bikes.txt"]
 
 
 def test_every_document_is_counted_once(home, docs, encoder, tmp_path) -> None:
@@ -656,10 +677,10 @@ def test_another_format_is_refused_by_its_number(home, docs, encoder, monkeypatc
     current = current_manifest(home)
     manifest = home / "generations" / current_id(home) / "manifest.json"
     with monkeypatch.context() as patch:
-        patch.setattr("index.generation.FORMAT", 6)
+        patch.setattr("index.generation.FORMAT", 7)
         manifest.write_bytes(current.json())
     for use in (open_current, current_manifest, lambda home: sync(home, encoder=encoder)):
-        with pytest.raises(FormatVersion, match="has format 6; this Pullquote reads format 5"):
+        with pytest.raises(FormatVersion, match="has format 7; this Pullquote reads format 6"):
             use(home)
     assert sync(home, [docs], encoder=encoder, rebuild=True).documents == 3
     open_current(home).close()

@@ -96,6 +96,7 @@ def test_a_message_under_its_subject(tmp_path: Path) -> None:
     assert document.title == "Offsite in Juni 𝔹"
     assert document.source == "a.eml"
     assert document.media_type == "message/rfc822"
+    assert (document.author, document.date) == ("Anna Müller", "2026-05-04")
     assert document.text == f"Subject: Offsite in Juni 𝔹\n{HEAD}\n\nHello all.\nWe meet on Friday."
     assert outline(document) == [((), document.text)]
 
@@ -112,6 +113,30 @@ def test_plain_text_goes_before_html(tmp_path: Path) -> None:
     mail = message()
     mail.add_alternative("<p>Hello in HTML.</p>", subtype="html")
     assert read(tmp_path, bytes(mail)).text.endswith("\n\nHello all.\nWe meet on Friday.")
+
+
+STUB = "Your mail program does not show HTML. See https://x.org/online"
+HOURS = "The new opening hours are nine to five from June on, and on Sundays the shop is closed."
+
+
+@pytest.mark.parametrize(
+    ("plain", "html", "expected"),
+    [
+        (STUB, f"<p>{HOURS}</p>", HOURS),
+        (f"{HOURS}", f"<p>{HOURS}</p><p>Unsubscribe here, or write to us.</p>", HOURS),
+        (HOURS.upper(), f"<p>{HOURS}</p>", HOURS.upper()),
+        (HOURS, "<p>Closed.</p>", HOURS),
+        (HOURS, "<p>Wir haben von neun bis fünf offen, sonntags nie.</p>", HOURS),
+        (STUB, f"{'<div>' * 5000}{HOURS}", STUB),  # nested beyond what can be read
+        (STUB, f"<p>{HOURS}</p><img src='cid:1'>", HOURS),
+    ],
+)
+def test_html_where_the_plain_text_is_a_stub(tmp_path: Path, plain: str, html: str, expected: str) -> None:
+    mail = message(body=plain)
+    mail.add_alternative(html, subtype="html")
+    parts = mail.get_payload()
+    parts[1].add_related(b"GIF89a", maintype="image", subtype="gif", cid="1")
+    assert read(tmp_path, bytes(mail)).text.partition("+0200\n\n")[2] == expected
 
 
 @pytest.mark.parametrize("plain", ["", " \n"])
@@ -132,12 +157,79 @@ def test_attachments_are_named_and_not_opened(tmp_path: Path) -> None:
     mail = message()
     mail.add_attachment(b"PK\x03\x04 data", maintype="application", subtype="zip", filename="../../etc/pässe\nx.zip")
     mail.add_attachment("the text of the note", filename="note.txt")
-    forwarded = message("Forwarded", "A forwarded text.")
-    forwarded.add_attachment("inner", filename="inner.txt")
-    mail.add_attachment(forwarded)
+    mail.add_attachment("a,b", subtype="csv")
     document = read(tmp_path, bytes(mail))
-    assert document.text.endswith("We meet on Friday.\n\nAttachments: ../../etc/pässe x.zip, note.txt")
+    assert document.text.endswith("We meet on Friday.\n\nAttachments: ../../etc/pässe x.zip, note.txt, text/csv")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.eml"]
+
+
+def test_parts_without_a_name_are_read_where_they_are_text_and_else_named_by_their_kind(tmp_path: Path) -> None:
+    mail = message()
+    mail.make_mixed()
+    for kind in ("markdown", "calendar", "csv", "csv"):
+        part = EmailMessage()
+        part.set_content(f"This is {kind}.", subtype=kind)
+        mail.attach(part)
+    assert read(tmp_path, bytes(mail)).text.endswith("Friday.\n\nThis is markdown.\n\nAttachments: text/calendar, text/csv")
+
+
+@pytest.mark.parametrize("name", [None, "Re offer.eml"])
+def test_a_mail_that_is_attached_is_read_in_a_section_of_its_own(tmp_path: Path, name: str | None) -> None:
+    forwarded = message("Offer", "The offer is 900 euros.")
+    forwarded.replace_header("From", "Boss <boss@example.org>")
+    forwarded.add_attachment("inner", filename="inner.txt")
+    mail = message(body="See below.")
+    mail.add_attachment(forwarded, filename=name)
+    mail.add_attachment("note", filename="note.txt")
+    document = read(tmp_path, bytes(mail))
+    head = HEAD.replace("Anna Müller <anna@", "Boss <boss@")
+    assert outline(document) == [
+        ((), f"Subject: Offsite in Juni 𝔹\n{HEAD}\n\nSee below.\n\nAttachments: note.txt\n\n"),
+        (("Subject: Offer",), f"Subject: Offer\n{head}\n\nThe offer is 900 euros.\n\nAttachments: inner.txt"),
+    ]
+    assert (document.author, document.title) == ("Anna Müller", "Offsite in Juni 𝔹")
+
+
+def test_mails_within_mails_are_read_to_a_depth_and_the_next_is_named(tmp_path: Path) -> None:
+    mail = message("Mail 5", "<h1>Plan</h1><p>Text 5.</p>")
+    for number in range(4, -1, -1):
+        around = message(f"Mail {number}", f"<h1>Plan</h1><p>Text {number}.</p>")
+        around.replace_header("Content-Type", "text/html; charset=utf-8")
+        around.add_attachment(mail)
+        mail = around
+    document = read(tmp_path, bytes(mail))
+    assert [part.heading for part in document.sections] == [
+        (), ("Plan",), ("Subject: Mail 1",), ("Subject: Mail 1", "Plan"), ("Subject: Mail 1", "Subject: Mail 2"),
+        ("Subject: Mail 1", "Subject: Mail 2", "Plan"), ("Subject: Mail 1", "Subject: Mail 2", "Subject: Mail 3"),
+        ("Subject: Mail 1", "Subject: Mail 2", "Subject: Mail 3", "Plan"),
+    ]  # fmt: skip
+    assert document.text.endswith("Text 3.\n\nAttachments: Mail 4")
+
+
+def test_a_digest_is_read_and_what_is_no_mail_in_it_is_named(tmp_path: Path) -> None:
+    data = SENT + b"From: a@x.org\nDate: Mon, 4 May 2026 10:00:00 +0200\nContent-Type: multipart/digest; boundary=B\n\n"
+    data += b"--B\n\nFrom: b@x.org\n\nFirst.\n--B\nContent-Transfer-Encoding: base64\nContent-Type: message/rfc822\n\n"
+    data += b"RnJvbTogYkB4Lm9yZwoKRmlyc3QuCg==\n--B\n\nSubject: Two\n\nSecond.\n--B--\n"
+    document = read(tmp_path, data)
+    assert document.text.partition("+0200\n\n")[2] == (
+        "Attachments: message/rfc822\n\nFrom: b@x.org\n\nFirst.\n\nSubject: Two\n\nSecond."
+    )
+
+
+@pytest.mark.parametrize(
+    ("sender", "sent", "author", "date"),
+    [
+        ("=?utf-8?q?J=C3=B6rg?= <j@x.org>", "Sun, 31 May 2026 23:30:00 -0800", "Jörg", "2026-05-31"),
+        ("j@x.org", "1 Jun 26 08:00 GMT", "j@x.org", "2026-06-01"),
+        ('"Ray, Ada" <a@x.org>, b@x.org', "Mon, 01 Jun 2026 08:00:00 +0000 (UTC)", "Ray, Ada; b@x.org", "2026-06-01"),
+        ("Anna", "some day", "Anna", ""),
+        ("Anna" * 100, "Mon, 99 Jun 2026 08:00:00 +0000", "", ""),
+        ("", "", "", ""),
+    ],
+)
+def test_author_and_date(tmp_path: Path, sender: str, sent: str, author: str, date: str) -> None:
+    document = read(tmp_path, f"To: b@x.org\nFrom: {sender}\nSubject: s\nDate: {sent}\n\nText.\n".encode())
+    assert (document.author, document.date) == (author, date)
 
 
 def test_texts_beside_each_other_are_all_read(tmp_path: Path) -> None:

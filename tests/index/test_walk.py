@@ -53,7 +53,7 @@ def test_the_nearest_ignore_file_decides_and_a_folder_left_out_stays_out(docs: P
 
 
 NAMES = st.sampled_from(["a", "b", "ab.txt", "b.md", "a b", "[x]"])
-PATTERNS = st.lists(st.sampled_from(["a", "a/", "/a", "*.txt", "!ab.txt", "a/*", "!a/b", "**/b", "a/**", "a b", "\\[x\\]",
+PATTERNS = st.lists(st.sampled_from(["a", "a/", "/a", "*.txt", "!ab.txt", "a/*", "!a/b", "**/b", "a/**", "a b", "\\[x\\]", "!",
                                      "[ab]", "# a", "", "b.md ", "!b/", "*/a/", "?"]), max_size=5)
 
 
@@ -100,6 +100,16 @@ def test_ignore_files_above_hold_where_only_a_part_is_looked_through(docs: Path,
     assert sources(home) == ["docs/sub/a.md", "docs/sub/new.md"]
 
 
+def test_ignore_files_above_what_is_named_do_not_hold_where_their_folder_is_not_followed(docs: Path, home: Path, encoder: Any,
+                                                                                        ) -> None:
+    for name in ("sub/a.md", "sub/left-out.md"):
+        put(docs / name, f"This is {name}.")
+    put(docs / IGNORE_FILE, "left-out.md\n")
+    assert expand([docs / "sub" / "*.md"]) == [docs / "sub" / "a.md", docs / "sub" / "left-out.md"]
+    assert expand([docs / "**" / "*.md"]) == [docs / "sub" / "a.md"]
+    assert sync(home, [docs / "sub"], encoder=encoder).added == ("sub/a.md", "sub/left-out.md")
+
+
 @pytest.mark.parametrize("name", ["left-out.md", ".hidden.md", ".notes/a.md", "link/a.md", "out/a.md"])
 def test_what_is_left_out_comes_in_when_it_is_named_and_stays(docs: Path, home: Path, encoder: Any, name: str) -> None:
     put(docs.parent / "elsewhere" / "a.md", "From elsewhere.")
@@ -116,8 +126,8 @@ def test_what_is_left_out_comes_in_when_it_is_named_and_stays(docs: Path, home: 
 
 
 @pytest.mark.parametrize(("content", "why"), [
-    ("fine\n!\n", "its .pullquoteignore has a line that is no pattern (Invalid git pattern: '!'), so the folder is left out."
-                  " Correct the line: the rules are those of .gitignore"),
+    ("fine\n\\\n", "its .pullquoteignore has a line that is no pattern (Invalid git pattern: '\\\\'), so the folder is left"
+                  " out. Correct the line: the rules are those of .gitignore"),
     (None, "its .pullquoteignore is not a regular file, so the folder is left out. Remove it"),
 ])
 def test_an_ignore_file_that_cannot_be_used_leaves_its_folder_as_it_was(
