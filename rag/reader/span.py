@@ -30,6 +30,7 @@ from rag.types import Passage, Span
 LONGEST_SPAN = 40  # word pieces
 SPANS = 3  # of a passage
 _FIT = WEIGHTS / "fit.json"
+_APART = re.compile(r"\f|\n[^\S\n]*\n")  # between sentences that are no running text
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ class SpanReader:
             chunk = passages[at].chunk.start
             quotable = [(first - chunk, last - chunk) for first, last in quotable_sentences(passages[at])]
             seen = within(placed(one, views[at].places[start:end]), quotable)
-            found = best_per_sentence(seen, starts, ends, quotable)
+            found = best_in_blocks(seen, starts, ends, blocks(passages[at].text, quotable))
             marks[at] += [_whole_words(passages[at].text, mark) for mark in found[:SPANS]]
         return [_apart(some)[:SPANS] for some in marks]
 
@@ -221,6 +222,23 @@ def best_per_sentence(encoded: Encoded, starts: NDArray[np.float32], ends: NDArr
             inside = within(encoded, [(touched[0][0], touched[-1][1])]).answerable if touched else encoded.answerable
             found.append(replace(mark, score=_total(starts[inside]) + _total(ends[inside]) - null))
     return sorted(found, key=lambda mark: (-mark.score, mark.start))
+
+
+def best_in_blocks(encoded: Encoded, starts: NDArray[np.float32], ends: NDArray[np.float32],
+                   blocks: Sequence[Sequence[tuple[int, int]]]) -> list[Marked]:
+    """The same of several blocks of sentences, best first: no span runs on from one into another."""
+    found = [mark for some in blocks for mark in best_per_sentence(within(encoded, some), starts, ends, some)]
+    return sorted(found, key=lambda mark: (-mark.score, mark.start))
+
+
+def blocks(text: str, sentences: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """The sentences in groups: a new one begins after an empty line, and on a new page."""
+    found: list[list[tuple[int, int]]] = []
+    for start, end in sentences:
+        if not found or _APART.search(text, found[-1][-1][1], start):
+            found.append([])
+        found[-1].append((start, end))
+    return found
 
 
 def _total(scores: NDArray[np.float32]) -> float:

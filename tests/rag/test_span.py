@@ -29,6 +29,7 @@ from rag.reader.span import (
     SpanReader,
     best_per_sentence,
     best_spans,
+    blocks,
     trust_features,
     within,
 )
@@ -149,6 +150,14 @@ def test_texts_read_side_by_side_have_the_scores_that_each_has_alone(checkpoint:
     together = model.scores_of(some)
     assert [scores.tobytes() for scores in together] == [model.scores(one).tobytes() for one in some]
     assert model.scores_of([]) == []
+
+
+def test_no_span_runs_on_over_a_page_or_an_empty_line() -> None:
+    text = "due 411 euros\finvoice 2047\n\nhours nine. to five"
+    found = blocks(text, [(0, 13), (14, 26), (28, 39), (40, 47)])
+    assert [[text[start:end] for start, end in some] for some in found] == [["due 411 euros"], ["invoice 2047"],
+                                                                            ["hours nine.", "to five"]]
+    assert blocks("", []) == []
 
 
 @pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="about the instructions of x86 processors")
