@@ -16,7 +16,7 @@ from rag.reader.squad import exact_match, f1
 from rag.reader.training.rows import Dataset, load
 from rag.reader.windows import encode, heads, pad
 
-SETS = ("squad2", "clapnq_sentence", "qed_nq")
+SETS = ("squad2", "clapnq_sentence", "qed_nq", "made")
 NOTHING = Marked(0, 0, -1e4)
 
 

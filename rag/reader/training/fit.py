@@ -7,7 +7,7 @@ tell, only one in four counts. What is learned of confidence counts all these as
 number: nobody asks half of his questions in vain. Three things are fitted, each a
 logistic regression on a handful of features, so that little can be learned by heart; what is printed is measured crosswise
 all the same (fitted on one half of the articles, measured on the other, and the other way round), while what is written is
-fitted on all.
+fitted on all. Made-up libraries (`--libraries`, see `libraries`) are asked what their own sets ask.
 
 - Rank: the odds that a span stands in a sentence that holds an answer, from the features of `Candidate`.
 - Trust: the odds that the first span is right (Platt 1999, with the features of `trust_features`).
@@ -35,6 +35,7 @@ from rag.config import Config
 from rag.reader.base import distinct, linear, probability
 from rag.reader.model import WEIGHTS
 from rag.reader.span import Candidate, Fit, SpanReader, told, trust_features, weighed
+from rag.reader.training import libraries
 from rag.reader.training.fit_baseline import Row, document, read_rows
 from rag.retrieve import retrieve
 from rag.types import Span
@@ -46,11 +47,20 @@ STRANGE = 4  # one in so many counts of the questions whose whole article is not
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question with its candidates, and which of them stand in a sentence that holds an answer."""
+    """A question with its candidates, and which of them stand in a sentence that holds an answer.
 
-    row: Row
+    `about` names its article or library, `answerable` says whether what it was asked of answers it.
+    """
+
+    about: str
+    answerable: bool
     candidates: tuple[Candidate, ...]
     right: tuple[bool, ...]
+
+    @property
+    def half(self) -> int:
+        """0 or 1, by article or library."""
+        return int(sha256_text(self.about)[:8], 16) % 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +77,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", type=Path, nargs="+")
     parser.add_argument("--out", type=Path, default=WEIGHTS / "fit.json")
+    parser.add_argument("--libraries", nargs="+", default=[], metavar="NAME", help="made-up libraries, asked of themselves")
     parser.add_argument("--close", type=int, default=4, help="one in so many of the files' unanswerable questions counts")
     parser.add_argument("--risk", type=float, default=0.2, help="share of the answered questions that may be wrong")
     parser.add_argument("--vain", type=float, default=0.25, help="share of the questions that count as without an answer")
@@ -79,10 +90,11 @@ def main() -> None:
     most = given.most if len(given.most) == len(given.files) else given.most * len(given.files)
     rows = [row for path, number in zip(given.files, most, strict=True)
             for row in _thinned(_some(read_rows(path), number), given.close, known)]
-    encoder = load_encoder()
-    asked = list(ask(rows, {row.source: document(row) for row in everything if not outside(row)}.values(), encoder,
-                     SpanReader.bundled()))
-    halves = [[one for one in asked if one.row.bucket % 2 == half] for half in (0, 1)]
+    encoder, reader = load_encoder(), SpanReader.bundled()
+    asked = list(ask(rows, {row.source: document(row) for row in everything if not outside(row)}.values(), encoder, reader))
+    for name in libraries.named(given.libraries):
+        asked += ask_library(name, encoder, reader)
+    halves = [[one for one in asked if one.half == half] for half in (0, 1)]
     crosswise = [judged(halves[half], fitted(halves[1 - half], given.risk, given.vain), given.vain) for half in (0, 1)]
     report("crosswise", Judged(*map(np.concatenate, zip(*map(astuple, crosswise), strict=True))), given.risk)
     fit = fitted(asked, given.risk, given.vain)
@@ -109,9 +121,19 @@ def ask(rows: Sequence[Row], library: Iterable[Document], encoder: Encoder, read
         store = open_current(Path(home))
         for row, vector in zip(rows, encoder.encode([row.question for row in rows]), strict=True):
             candidates = reader.candidates(row.question, retrieve(store, row.question, vector, config))
-            answers = [] if outside(row) else [normalised(text) for text, _ in row.answers]
-            told_in = [normalised(told(one.span)) for one in candidates]
-            yield Asked(row, tuple(candidates), tuple(any(answer in text for answer in answers) for text in told_in))
+            yield _asked(row.title, [] if outside(row) else [text for text, _ in row.answers], candidates)
+
+
+def ask_library(name: str, encoder: Encoder, reader: SpanReader) -> Iterator[Asked]:
+    """Every question of a made-up library's set, asked of it."""
+    for one in libraries.ask(libraries.FOLDER / name, encoder):
+        yield _asked(name, one.question.answers, reader.candidates(one.standalone, one.found))
+
+
+def _asked(about: str, answers: Sequence[str], candidates: Sequence[Candidate]) -> Asked:
+    wanted = [normalised(text) for text in answers]
+    told_in = [normalised(told(one.span)) for one in candidates]
+    return Asked(about, bool(wanted), tuple(candidates), tuple(any(answer in text for answer in wanted) for text in told_in))
 
 
 def fitted(asked: Sequence[Asked], risk: float, vain: float) -> Fit:
@@ -144,7 +166,7 @@ def judged(asked: Sequence[Asked], fit: Fit, vain: float) -> Judged:
 
 def weights_of(asked: Sequence[Asked], vain: float) -> np.ndarray:
     """How much each question counts, so that those without an answer in the library are that share of all."""
-    without = np.array([not one.row.answers or outside(one.row) for one in asked if one.candidates])
+    without = np.array([not one.answerable for one in asked if one.candidates])
     share = without.mean()
     if not 0 < share < 1:
         return np.ones(len(without))
