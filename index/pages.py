@@ -143,6 +143,7 @@ def _cannot(document: Document, why: str) -> FileError:
 def _answer(order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     import pypdfium2
 
+    from index.formats.fields import arranged, open_page, with_fields
     from index.formats.pdf import PageText
 
     try:
@@ -154,19 +155,19 @@ def _answer(order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     pdf = pypdfium2.PdfDocument(data)
     places = []
     for number, offset, words, languages in order["parts"]:
-        page = pdf[number - 1]
-        try:
-            text = ocr.read_page(page, languages) if languages else PageText(page)
-        except ocr.OcrFailed:
-            return {"problem": "OCR did not get through the page"}, b""
-        if not _reads(text.text[offset : offset + len(words)], words):
-            return {"problem": "reads otherwise"}, b""
-        places.append((number, _lines(text, offset, offset + len(words))))
-    if "scale" not in order:
-        return {"places": places}, b""
-    [(number, lines)] = places
-    drawn, png = _draw(pdf[number - 1], order["scale"], lines)
-    return {"drawn": drawn}, png
+        with with_fields(pdf, number, open_page(pdf, number)) as (page, besides):
+            try:
+                text = ocr.read_page(page, languages) if languages else PageText(arranged(page) if besides.set_in else page)
+            except ocr.OcrFailed:
+                return {"problem": "OCR did not get through the page"}, b""
+            if not _reads(text.text[offset : offset + len(words)], words):
+                return {"problem": "reads otherwise"}, b""
+            lines = _lines(text, offset, offset + len(words))
+            if "scale" in order:
+                drawn, png = _draw(page, order["scale"], lines)
+                return {"drawn": drawn}, png
+            places.append((number, lines))
+    return {"places": places}, b""
 
 
 def _reads(text: str, words: str) -> bool:

@@ -1,15 +1,18 @@
-"""Word documents: paragraphs and tables in document order, headings by style."""
+"""Word documents: paragraphs, tables and their notes in document order, headings by style; at the end headers and footers."""
 
 from __future__ import annotations
 
 import io
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Any
 
 from index.errors import FileError
 from index.formats.base import Extract, Format
-from index.formats.outline import Blocks, first_title, one_line, sensible_title, table_row
+from index.formats.beside import add_margins, comments_notice
+from index.formats.charts import CHARTS, add_chart
+from index.formats.outline import LONGEST_REPEATED, Blocks, Cell, first_title, one_line, sensible_title, spanned, table_row
 from index.formats.zips import OLE, ZIP, check_zip, office_folder, old_or_locked
 
 SUFFIXES = (".docx", ".docm", ".dotx", ".dotm")
@@ -17,11 +20,16 @@ OLD_SUFFIXES = (".doc", ".dot")
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+R = f"{{{RELATIONS}}}"
 FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"  # repeats what stands beside it
 WRAPPERS = {f"{W}{name}" for name in ("sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag")}
 UNSEEN = {f"{W}{name}" for name in ("pPr", "rPr", "sdtPr", "del", "moveFrom")} | {FALLBACK}
 CHARACTERS = {f"{W}tab": "\t", f"{W}br": "\n", f"{W}cr": "\n", f"{W}noBreakHyphen": "\u2011", f"{W}ptab": "\t"}
 TEXT_BOX = f"{W}txbxContent"
+REFERENCES = {f"{W}footnoteReference": "footnote", f"{W}endnoteReference": "endnote"}
+# That a table may have, in Word.
+MOST_COLUMNS = 63
 HEADING = re.compile(r"heading ([1-9])")
 # Styles of paragraphs, in lower case: those of Word ("HTML Preformatted", "macro"), of LibreOffice, pandoc and people.
 CODE = re.compile(r"\b(?:source ?code|code(?: block)?|preformatted(?: text)?|macro(?: text)?|listing|verbatim)$")
@@ -39,54 +47,157 @@ def _read(data: bytes, source: str) -> Iterator[Extract]:
     if data.startswith(OLE):
         raise old_or_locked(data, source, "a Word document", ".doc", ".docx")
     check_zip(data, source, "Word document")
-    blocks = Blocks()
     try:
-        title = _fill(blocks, data)
+        extract = _extract(data)
     except Exception as problem:  # python-docx lets through whatever its zip, XML and package layers raise
         raise FileError(
             source, "it cannot be opened as a Word document", "Open it in a word processor and save it as .docx"
         ) from problem
-    yield Extract(title or first_title(blocks.headings), blocks.text, blocks.sections, code=tuple(blocks.code))
+    yield extract
 
 
-def _fill(blocks: Blocks, data: bytes) -> str:
-    """Append every paragraph and table; return the title of the properties, or else what is styled as one."""
+def _extract(data: bytes) -> Extract:
     from docx import Document
 
     document = Document(io.BytesIO(data))
+    blocks, notices = Blocks(), dict[str, None]()
+    styled = _fill(blocks, document, notices)
+    title = sensible_title(document.core_properties.title or "") or styled or first_title(blocks.headings)
+    sections = add_margins(blocks, _margins(document), title)
+    comments = sum(1 for _ in _members(document, "comments", f"{W}comment"))
+    return Extract(title, blocks.text, sections, notices=(*comments_notice(comments), *notices), code=tuple(blocks.code))
+
+
+def _fill(blocks: Blocks, document: Any, notices: dict[str, None]) -> str:
+    """Append every paragraph and table, each with its notes and charts behind it; return what is styled as the title."""
     elements = list(_blocks_in(document.element.body))
     styles = _Styles(document, [element for element in elements if element.tag == f"{W}p"])
+    notes = _Notes(document)
+    charts: set[str] = set()  # those that were told
     title = ""
     in_list = False
-    code: list[str] = []  # lines of the block that goes on; one that is empty may stand within
+    code: list[tuple[str, Any]] = []  # lines of the block that goes on; one that is empty may stand within
     for element in elements:
         kind = "table" if element.tag == f"{W}tbl" else styles.kind(element)
         text = "" if kind == "table" else _text(element).rstrip()
-        if kind == "code" or (code and not text and kind != "table"):
-            code.append(text)
+        if kind == "code" or (code and not text and kind != "table" and next(element.iter(*CHARTS), None) is None):
+            code.append((text, element))
             in_list = False
             continue
-        blocks.add_code("\n".join(code).strip("\n"))
+        _add_code(blocks, code, notes)
         code = []
-        if kind == "table":
-            for number, row in enumerate(_rows(element)):
-                blocks.add(row, tight=number > 0)
-            in_list = False
-            continue
         text = text.strip()
-        if not text:
-            continue
         if kind == "title":
             title = title or one_line(text)
-        if isinstance(kind, int):
+        if kind == "table":
+            _add_rows(blocks, element)
+        elif isinstance(kind, int):
             blocks.add_heading(text, kind)
-        elif kind == "list":
+        elif kind == "list" and text:
             blocks.add(f"- {text}", tight=in_list)
         else:
             blocks.add(text)
-        in_list = kind == "list"
-    blocks.add_code("\n".join(code).strip("\n"))
-    return sensible_title(document.core_properties.title or "") or title
+        if text or kind == "table":
+            in_list = kind == "list"
+        if notes.add_those_of(element, blocks):
+            in_list = False
+        notices.update(dict.fromkeys(_add_charts(blocks, element, document, charts)))
+    _add_code(blocks, code, notes)
+    return title
+
+
+def _add_code(blocks: Blocks, code: list[tuple[str, Any]], notes: _Notes) -> None:
+    blocks.add_code("\n".join(line for line, _ in code).strip("\n"))
+    for _, element in code:
+        notes.add_those_of(element, blocks)
+
+
+def _add_rows(blocks: Blocks, table: Any) -> None:
+    for number, row in enumerate(_rows(table)):
+        blocks.add(row, tight=number > 0)
+
+
+def _add_charts(blocks: Blocks, element: Any, document: Any, told: set[str]) -> Iterator[str]:
+    """Append the charts that stand in a paragraph or table; give what to say of what is not read of them."""
+    for id in (chart.get(f"{R}id", "") for chart in element.iter(*CHARTS)):
+        if id not in told:
+            told.add(id)
+            part = document.part.related_parts.get(id)
+            notice = add_chart(blocks, part.blob if part is not None else b"")
+            if notice:
+                yield notice
+
+
+def _add_plain(blocks: Blocks, container: Any) -> None:
+    """Append the paragraphs and tables of a note, a header or a footer, whatever their styles."""
+    for element in _blocks_in(container):
+        if element.tag == f"{W}tbl":
+            _add_rows(blocks, element)
+        else:
+            blocks.add(_text(element).strip())
+
+
+def _margins(document: Any) -> Iterator[str]:
+    """The texts of all headers, then of all footers, that a section of the document shows."""
+    for kind in ("header", "footer"):
+        ids = dict.fromkeys(reference.get(f"{R}id") for section in document.element.body.iter(f"{W}sectPr")
+                            for reference in section.iterfind(f"{W}{kind}Reference"))
+        parts = (document.part.related_parts.get(id) for id in ids)
+        for part in {part.partname: part for part in parts if part is not None}.values():
+            blocks = Blocks()
+            _add_plain(blocks, _tree(part))
+            yield blocks.text
+
+
+def _members(document: Any, kind: str, tag: str) -> Iterator[Any]:
+    """The members of the document's part of a kind ("footnotes", "comments"); none where it has no such part."""
+    for relation in document.part.rels.values():
+        if relation.reltype == f"{RELATIONS}/{kind}" and not relation.is_external:
+            yield from _tree(relation.target_part).iterfind(tag)
+            return
+
+
+def _tree(part: Any) -> Any:
+    from lxml import etree
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
+    return etree.fromstring(part.blob, parser)
+
+
+class _Notes:
+    """Footnotes and endnotes: each is told once, where it is first referred to."""
+
+    def __init__(self, document: Any) -> None:
+        self._untold = {(kind, note.get(f"{W}id")): note for kind in ("footnote", "endnote")
+                        for note in _members(document, f"{kind}s", f"{W}{kind}")
+                        if note.get(f"{W}type", "normal") == "normal"}  # else it is a line that sets notes off
+
+    def add_those_of(self, element: Any, blocks: Blocks) -> bool:
+        """Append the notes that a paragraph or table refers to, and those that they refer to; whether there are any."""
+        found = False
+        waiting = list(_references(element))[::-1] if self._untold else []
+        while waiting:
+            note = self._untold.pop(waiting.pop(), None)
+            if note is not None:
+                found = True
+                _add_plain(blocks, note)
+                waiting += [reference for inner in _blocks_in(note) for reference in _references(inner)][::-1]
+        return found
+
+
+def _references(element: Any) -> Iterator[tuple[str, str | None]]:
+    """The notes that a paragraph or table refers to, in order, as ("footnote", id)."""
+    if element.tag == f"{W}tbl":
+        for row in _rows_in(element):
+            for _, _, cell in _cells_in(row):
+                for block in _blocks_in(cell):
+                    yield from _references(block)
+        return
+    for child in element:
+        if child.tag in REFERENCES:
+            yield REFERENCES[child.tag], child.get(f"{W}id")
+        elif child.tag != TEXT_BOX and child.tag not in UNSEEN:
+            yield from _references(child)
 
 
 class _Styles:
@@ -184,10 +295,46 @@ def _text(element: Any) -> str:
 
 
 def _rows(table: Any) -> Iterator[str]:
-    for row in _children(table, f"{W}tr"):
-        line = table_row([_cell(cell) for cell in _children(row, f"{W}tc")])
-        if line:
-            yield line
+    return filter(None, map(table_row, spanned(_cells(table))))
+
+
+def _cells(table: Any) -> Iterator[list[Cell]]:
+    """The cells of each row; one that only continues the cell above says the same. Columns in which no cell begins are none."""
+    rows = [list(_cells_in(row)) for row in _rows_in(table)]
+    starts = sorted({start for row in rows for start, _, _ in row})
+    merged: dict[int, str] = {}
+    for row in rows:
+        above, merged = merged, {}
+        line = [Cell("")] * min(bisect_left(starts, row[0][0]), MOST_COLUMNS) if row else []
+        for start, end, cell in row:
+            text = _words(cell)
+            merge = cell.find(f"{W}tcPr/{W}vMerge")
+            if merge is not None:
+                if merge.get(f"{W}val", "continue") == "continue":
+                    text = above.get(start, text)
+                merged[start] = text if len(text) <= LONGEST_REPEATED else ""
+            line.append(Cell(text, min(bisect_left(starts, end) - bisect_left(starts, start), MOST_COLUMNS)))
+        yield line
+
+
+def _rows_in(table: Any) -> Iterator[Any]:
+    """The rows but those that are deleted, with changes tracked."""
+    return (row for row in _children(table, f"{W}tr") if row.find(f"{W}trPr/{W}del") is None)
+
+
+def _cells_in(row: Any) -> Iterator[tuple[int, int, Any]]:
+    """The cells of a row, each with the columns of the table's grid that it begins in and ends before."""
+    start = _count(row, "trPr", "gridBefore", otherwise=0)
+    for cell in _children(row, f"{W}tc"):
+        if cell.find(f"{W}tcPr/{W}cellDel") is None:
+            end = start + _count(cell, "tcPr", "gridSpan", otherwise=1)
+            yield start, end, cell
+            start = end
+
+
+def _count(element: Any, *path: str, otherwise: int) -> int:
+    stated = _value(element, *path)
+    return int(stated) if re.fullmatch("[1-9][0-9]{0,3}", stated) else otherwise
 
 
 def _children(element: Any, tag: str) -> Iterator[Any]:
@@ -198,11 +345,8 @@ def _children(element: Any, tag: str) -> Iterator[Any]:
             yield from _children(child, tag)
 
 
-def _cell(cell: Any) -> str:
-    """A cell's text on one line; empty where it only continues a merged cell above."""
-    merge = cell.find(f"{W}tcPr/{W}vMerge")
-    if merge is not None and merge.get(f"{W}val", "continue") == "continue":
-        return ""
+def _words(cell: Any) -> str:
+    """A cell's text on one line."""
     texts = (" ".join(_rows(block)) if block.tag == f"{W}tbl" else _text(block) for block in _blocks_in(cell))
     return one_line(" ".join(texts))
 

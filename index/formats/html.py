@@ -12,7 +12,7 @@ from typing import Any
 
 from index.errors import FileError
 from index.formats.base import Extract, Format, lacks_memory
-from index.formats.outline import Blocks, first_title, one_line, table_row
+from index.formats.outline import Blocks, Cell, first_title, one_line, spanned, table_row
 from index.formats.text import BYTE_ORDER_MARKS, decode, decode_head, is_textual
 
 SUFFIXES = (".html", ".htm", ".xhtml")
@@ -337,9 +337,18 @@ def _add_table(table: Any, blocks: Blocks) -> None:
             for cell in cells:
                 take_blocks(cell, blocks)
         return
-    lines = [table_row([one_line(_inline(cell)) for cell in cells]) for cells in rows]
+    lines = map(table_row, spanned([_cell(cell) for cell in cells] for cells in rows))
     for number, line in enumerate(filter(None, lines)):
         blocks.add(line, tight=number > 0)
+
+
+def _cell(cell: Any) -> Cell:
+    return Cell(one_line(_inline(cell)), _count(cell, "colspan"), _count(cell, "rowspan"))
+
+
+def _count(cell: Any, name: str) -> int:
+    stated = cell.get(name, "").strip()
+    return int(stated) if re.fullmatch("[1-9][0-9]{0,3}", stated) else 1
 
 
 def _is_layout(table: Any, rows: list[list[Any]]) -> bool:

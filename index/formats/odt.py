@@ -1,4 +1,6 @@
-"""OpenDocument text (LibreOffice): paragraphs, lists and tables in document order, headings by outline level."""
+"""OpenDocument text (LibreOffice): paragraphs, lists, tables and their notes in document order, headings by outline level; at
+the end headers and footers.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ from typing import Any
 
 from index.errors import FileError
 from index.formats.base import Extract, Format
-from index.formats.outline import Blocks, first_title, one_line, sensible_title, table_row
+from index.formats.beside import add_margins, comments_notice
+from index.formats.outline import Blocks, Cell, first_title, one_line, sensible_title, spanned, table_row
 from index.formats.zips import ZIP, Members, check_zip
 
 SUFFIXES = (".odt", ".ott")
@@ -21,16 +24,22 @@ OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 DRAW = "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}"
+STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
+LOEXT = "{urn:org:documentfoundation:names:experimental:office:xmlns:loext:1.0}"  # what LibreOffice had before the standard
 DC = "{http://purl.org/dc/elements/1.1/}"
 
 CONTAINERS = {f"{TEXT}section", f"{TEXT}bibliography", f"{TEXT}index-body", f"{TEXT}numbered-paragraph"}
 ROW_GROUPS = {f"{TABLE}{name}" for name in ("table-header-rows", "table-rows", "table-row-group")}
 TEXT_BOXES = (f"{DRAW}text-box", f"{DRAW}custom-shape")
+NOTE = f"{TEXT}note"
+COMMENT = f"{OFFICE}annotation"
 # Notes, comments and pronunciations stand inside the paragraph that they belong to, and so does what is drawn.
-UNSEEN = {f"{OFFICE}annotation", f"{TEXT}note", f"{TEXT}ruby-text"}
+UNSEEN = {COMMENT, NOTE, f"{TEXT}ruby-text"}
 WHITE_SPACE = re.compile(r"[ \t\r\n]+")
 # A file may claim that a space or an empty cell is repeated a billion times.
 MOST_REPEATS = 100
+MOST_ROWS = 1_000_000
+UNREAD_MARGINS = "its headers and footers are damaged, and not read"
 
 
 def _recognises(head: bytes, suffix: str) -> bool:
@@ -48,11 +57,31 @@ def _read(data: bytes, source: str) -> Iterator[Extract]:
             raise FileError(source, "it is locked with a password", "Remove the password and index it again")
         body = members.xml("content.xml").find(f"{OFFICE}body/{OFFICE}text")
         title = members.xml("meta.xml").findtext(f".//{DC}title") if "meta.xml" in names else None
+        margins, notices = _read_margins(members) if "styles.xml" in names else ([], ())
     if body is None:
         raise _damaged(source)
     blocks = Blocks()
     _fill(blocks, body)
-    yield Extract(sensible_title(title or "") or first_title(blocks.headings), blocks.text, blocks.sections)
+    title = sensible_title(title or "") or first_title(blocks.headings)
+    sections = add_margins(blocks, margins, title)
+    yield Extract(title, blocks.text, sections, notices=comments_notice(sum(1 for _ in body.iter(COMMENT))) + notices)
+
+
+def _read_margins(members: Members) -> tuple[list[str], tuple[str, ...]]:
+    """The texts of all headers, then of all footers; and what is said where they cannot be read."""
+    try:
+        pages = members.xml("styles.xml").findall(f"{OFFICE}master-styles/{STYLE}master-page")
+    except FileError:
+        return [], (UNREAD_MARGINS,)
+    margins = []
+    for kind in ("header", "footer"):
+        tags = [f"{space}{kind}{which}" for space in (STYLE, LOEXT) for which in ("", "-left", "-first")]
+        for margin in (margin for page in pages for margin in page.iterchildren(*tags)):
+            if margin.get(f"{STYLE}display") != "false":
+                blocks = Blocks()
+                _fill(blocks, margin)
+                margins.append(blocks.text)
+    return margins, ()
 
 
 def _damaged(source: str) -> FileError:
@@ -61,24 +90,27 @@ def _damaged(source: str) -> FileError:
     )
 
 
-def _fill(blocks: Blocks, container: Any) -> None:
+def _fill(blocks: Blocks, container: Any, notes: bool = True) -> None:
+    """Append what stands in a container, each paragraph and table with its notes behind it, or without any."""
     for element in container:
         if element.tag == f"{TEXT}h":
             blocks.add_heading(_text(element).strip(), _number(element, f"{TEXT}outline-level"))
         elif element.tag == f"{TEXT}p":
             blocks.add(_text(element).strip())
         elif element.tag == f"{TEXT}list":
-            _add_list(blocks, element)
+            _add_list(blocks, element, notes)
         elif element.tag == f"{TABLE}table":
             for number, row in enumerate(filter(None, _rows(element))):
                 blocks.add(row, tight=number > 0)
         elif element.tag in CONTAINERS:
-            _fill(blocks, element)
+            _fill(blocks, element, notes)
+        if notes:
+            _add_notes(blocks, element)
         for box in _text_boxes(element):
-            _fill(blocks, box)
+            _fill(blocks, box, notes)
 
 
-def _add_list(blocks: Blocks, listing: Any) -> None:
+def _add_list(blocks: Blocks, listing: Any, notes: bool) -> None:
     """Append the items; a heading with a number is the item of a list too, and begins a section all the same."""
     paragraphs = list(_items(listing))
     in_list = False
@@ -90,9 +122,25 @@ def _add_list(blocks: Blocks, listing: Any) -> None:
         elif text:
             blocks.add(f"- {text}", tight=in_list)
             in_list = True
+        if notes and _add_notes(blocks, paragraph):
+            in_list = False
     for paragraph in paragraphs:
         for box in _text_boxes(paragraph):
-            _fill(blocks, box)
+            _fill(blocks, box, notes)
+
+
+def _add_notes(blocks: Blocks, element: Any) -> bool:
+    """Append the footnotes and endnotes of a paragraph or a table; whether there are any."""
+    if element.tag in (f"{TEXT}p", f"{TEXT}h"):
+        found = list(_held(element, (NOTE,), (NOTE, COMMENT, *TEXT_BOXES)))
+    elif element.tag == f"{TABLE}table":  # its cells' text boxes are part of their text
+        found = list(_held(element, (NOTE,), (NOTE, COMMENT)))
+    else:
+        return False
+    for note in found:
+        for body in note.iterchildren(f"{TEXT}note-body"):
+            _fill(blocks, body)
+    return bool(found)
 
 
 def _items(listing: Any) -> Iterator[Any]:
@@ -106,32 +154,41 @@ def _items(listing: Any) -> Iterator[Any]:
 
 
 def _rows(table: Any) -> Iterator[str]:
+    return map(table_row, spanned(map(_cells, _rows_in(table))))
+
+
+def _rows_in(table: Any) -> Iterator[Any]:
     for child in table:
         if child.tag == f"{TABLE}table-row":
-            cells: list[str] = []
-            for cell in child.iterchildren(f"{TABLE}table-cell", f"{TABLE}covered-table-cell"):
-                text = _cell(cell)
-                cells += [text] if text else [""] * _number(cell, f"{TABLE}number-columns-repeated")
-            yield table_row(cells)
+            yield child
         elif child.tag in ROW_GROUPS:
-            yield from _rows(child)
+            yield from _rows_in(child)
 
 
-def _cell(cell: Any) -> str:
-    """A cell's text on one line; empty where it only continues a merged cell beside or above."""
-    if cell.tag == f"{TABLE}covered-table-cell":
-        return ""
-    blocks = Blocks()
-    _fill(blocks, cell)
-    return one_line(blocks.text)
+def _cells(row: Any) -> list[Cell]:
+    """The cells of a row but those that are covered: they are there to keep the place of the one that is over them."""
+    cells = []
+    for cell in row.iterchildren(f"{TABLE}table-cell"):
+        blocks = Blocks()
+        _fill(blocks, cell, notes=False)
+        text = one_line(blocks.text)
+        columns = _number(cell, f"{TABLE}number-columns-spanned")
+        repeats = 1 if text else _number(cell, f"{TABLE}number-columns-repeated")
+        cells.append(Cell(text, max(columns, repeats), _number(cell, f"{TABLE}number-rows-spanned", MOST_ROWS)))
+    return cells
 
 
 def _text_boxes(element: Any) -> Iterator[Any]:
-    """The text boxes of a paragraph, or that stand by themselves; not those inside another one."""
+    """The text boxes of a paragraph, or that stand by themselves; not those inside another one, nor those of a note."""
     if element.tag in (f"{TEXT}p", f"{TEXT}h", f"{DRAW}frame"):
-        for box in element.iter(*TEXT_BOXES):
-            if next(box.iterancestors(element.tag, *TEXT_BOXES)) is element:
-                yield box
+        yield from _held(element, TEXT_BOXES, (element.tag, NOTE, COMMENT, *TEXT_BOXES))
+
+
+def _held(element: Any, tags: tuple[str, ...], holders: tuple[str, ...]) -> Iterator[Any]:
+    """What of some kinds stands inside an element, but not inside a holder that is inside it."""
+    for found in element.iter(*tags):
+        if next(above for above in found.iterancestors() if above is element or above.tag in holders) is element:
+            yield found
 
 
 def _text(element: Any) -> str:
@@ -150,10 +207,10 @@ def _text(element: Any) -> str:
     return "".join(parts)
 
 
-def _number(element: Any, name: str) -> int:
+def _number(element: Any, name: str, most: int = MOST_REPEATS) -> int:
     """A count that an element states, within reason; 1 where it states none."""
     stated = element.get(name, "1")
-    return min(max(int(stated), 1), MOST_REPEATS) if stated.isdecimal() else 1
+    return min(max(int(stated[:9]), 1), most) if stated.isdecimal() else 1
 
 
 FORMAT = Format("ODT", MEDIA_TYPE, SUFFIXES, _recognises, _read)

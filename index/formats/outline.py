@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from index.types import Offsets, Section
 
 # What programs put into the title field when nobody gave a title.
 PLACEHOLDERS = {"untitled", "untitled document", "(anonymous)", "anonymous", "none", "title", "document", "document1"}
+# A cell may claim to take a billion columns.
+MOST_COLUMNS = 1000
+# A cell over several rows is repeated in each of them if it has at most so many characters: names are short.
+LONGEST_REPEATED = 200
 FILE_NAME_END = re.compile(r"\.(?:docx?|pdf|tex|dvi|ps|rtf|odt|indd|pptx?|xlsx?|txt|html?)$", re.I)
 
 
@@ -88,6 +93,35 @@ class Blocks:
     def _append(self, text: str) -> None:
         self._parts.append(text)
         self._length += len(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of a table, its text on one line, and how many columns and rows it takes."""
+
+    text: str
+    columns: int = 1
+    rows: int = 1
+
+
+def spanned(rows: Iterable[Sequence[Cell]]) -> Iterator[list[str]]:
+    """The cells of each row as they stand in the columns: one that takes several rows is in each of them, for it goes for
+    all (if it is short); one that takes several columns is in the first.
+    """
+    above: dict[int, Cell] = {}  # by column, those that go on in the next row
+    for row in rows:
+        goes_on, above, given = above, {}, list(reversed(row))
+        line: list[str] = []
+        while given or any(column >= len(line) for column in goes_on):
+            column = len(line)
+            cell = goes_on.get(column) or (given.pop() if given else Cell(""))
+            columns = max(1, min(cell.columns, MOST_COLUMNS - column))
+            if cell.rows > 1:
+                above[column] = replace(cell, rows=cell.rows - 1, text=cell.text if len(cell.text) <= LONGEST_REPEATED else "")
+            line += [cell.text, *[""] * (columns - 1)]
+            if len(line) >= MOST_COLUMNS:
+                break
+        yield line + [cell.text for cell in reversed(given)]
 
 
 def one_line(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
@@ -12,6 +13,7 @@ from typing import Any
 
 from index.errors import FileError, NeedsOcr, NoText
 from index.formats.base import Extract, Format
+from index.formats.fields import Besides, Box, arranged, open_page, with_fields
 from index.formats.outline import sensible_title
 from index.ocr import MOST_PAGES, PAGE_SECONDS, Ocr, OcrFailed, read_page
 from index.types import Section
@@ -25,9 +27,6 @@ BROKEN_WORD = "\ufffe"
 SOFT_HYPHEN = "\u00ad"
 _STAMP = re.compile(r"[\W_]*(?:\d+[\W_]*){1,2}")  # "12", "- 12 -", "12/40"
 _MOST_IMAGES = 1000  # of a page that are looked at
-
-
-Box = tuple[float, float, float, float]  # left, bottom, right, top in PDF points
 
 
 class PageText:
@@ -100,6 +99,7 @@ class _Kind(Enum):
 class _Page:
     text: str
     kind: _Kind
+    besides: Besides
 
 
 def _read(data: bytes, source: str, ocr: Ocr | None = None) -> Iterator[Extract]:
@@ -150,22 +150,26 @@ def _pages(pdf: Any, source: str, ocr: Ocr | None) -> Iterator[_Page]:
     tried = 0
     for number in range(1, len(pdf) + 1):
         try:
-            page = pdf[number - 1]
+            page = open_page(pdf, number)
         except pypdfium2.PdfiumError as problem:
             raise _damaged(source, f"page {number} of {len(pdf)} cannot be opened") from problem
         try:
-            text = page_text(page)
+            text = page_text(page)  # by which a form that was scanned is told, whatever its fields hold
             shows_more = _is_scan(page, text) if text.strip() else FPDFPage_CountObjects(page) > 0
-            if not shows_more:
-                yield _Page(text, _Kind.PLAIN)
-            elif not ocr:
-                yield _Page(text, _Kind.UNREAD)
-            elif tried == MOST_PAGES:
-                yield _Page(text, _Kind.BEYOND)
-            else:
-                tried += 1
-                ocr.tell(number)
-                yield _read_picture(page, text, ocr)
+            with with_fields(pdf, number, page) as (whole, besides):
+                if besides.set_in:
+                    with closing(arranged(whole)) as in_order:
+                        text = page_text(in_order)
+                if not shows_more:
+                    yield _Page(text, _Kind.PLAIN, besides)
+                elif not ocr:
+                    yield _Page(text, _Kind.UNREAD, besides)
+                elif tried == MOST_PAGES:
+                    yield _Page(text, _Kind.BEYOND, besides)
+                else:
+                    tried += 1
+                    ocr.tell(number)
+                    yield _Page(*_read_picture(whole, text, ocr), besides)
         finally:
             page.close()
 
@@ -186,13 +190,13 @@ def _is_scan(page: Any, text: str) -> bool:
     return bool(sum((right - left) * (top - bottom) for left, bottom, right, top in boxes) > width * height / 2)
 
 
-def _read_picture(page: Any, text: str, ocr: Ocr) -> _Page:
-    """The page as it is read; what it holds itself where that comes to nothing."""
+def _read_picture(page: Any, text: str, ocr: Ocr) -> tuple[str, _Kind]:
+    """The page's text as it is read; what it holds itself where that comes to nothing."""
     try:
         read = read_page(page, ocr.languages).text
     except OcrFailed:
-        return _Page(text, _Kind.FAILED)
-    return _Page(read, _Kind.READ) if read else _Page(text, _Kind.WORDLESS)
+        return text, _Kind.FAILED
+    return (read, _Kind.READ) if read else (text, _Kind.WORDLESS)
 
 
 def _damaged(source: str, what: str) -> FileError:
@@ -200,10 +204,20 @@ def _damaged(source: str, what: str) -> FileError:
 
 
 def _notices(pages: list[_Page]) -> tuple[str, ...]:
-    """What to say of the pages that are not plain, for each kind."""
+    """What to say of the pages that are not plain, for each kind, and of what is not read besides."""
     by_kind = ((kind, [number for number, page in enumerate(pages, start=1) if page.kind is kind]) for kind in _Kind)
-    return tuple(f"{_named(numbers)} {kind.value[len(numbers) > 1]}" for kind, numbers in by_kind
-                 if numbers and kind is not _Kind.PLAIN)
+    told = [f"{_named(numbers)} {kind.value[len(numbers) > 1]}" for kind, numbers in by_kind
+            if numbers and kind is not _Kind.PLAIN]
+    if any(page.besides.unread for page in pages):
+        told.append("it has filled form fields, which are not read")
+    ticked, notes = sum(page.besides.ticked for page in pages), sum(page.besides.notes for page in pages)
+    if ticked:
+        told.append(f"it has {ticked} ticked boxes, which are not read" if ticked > 1 else
+                    "it has 1 ticked box, which is not read")
+    if notes:
+        told.append(f"it has {notes} notes by readers, which are not read" if notes > 1 else
+                    "it has 1 note by a reader, which is not read")
+    return tuple(told)
 
 
 def _named(numbers: list[int]) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from index.errors import FileError
 from index.formats.base import Extract, Format
-from index.formats.outline import Blocks, one_line, sensible_title, table_row
+from index.formats.charts import CHARTS, add_chart
+from index.formats.outline import Blocks, Cell, one_line, sensible_title, spanned, table_row
 from index.formats.zips import MAX_UNPACKED, OLE, ZIP, check_zip, office_folder, old_or_locked
 from index.types import Section
 
@@ -41,16 +43,17 @@ def _read(data: bytes, source: str) -> Iterator[Extract]:
     check_zip(data, source, "PowerPoint presentation")
     presentation = _open(data, source)
     pages = []
+    notices: dict[str, None] = {}  # each once, in order
     length = 0
     for number, slide in enumerate(_slides(presentation), start=1):
-        blocks = _blocks_of(slide)
+        blocks = _blocks_of(slide, notices)
         if blocks.text:
             pages.append((number, blocks))
         length += len(blocks.text)
         if length > MAX_UNPACKED:  # slides that share their notes say them again and again
             raise _damaged(source)
     title = _given_title(presentation) or _first_title(pages)
-    yield Extract(title, BLOCK_END.join(blocks.text for _, blocks in pages), _sections(pages))
+    yield Extract(title, BLOCK_END.join(blocks.text for _, blocks in pages), _sections(pages), notices=tuple(notices))
 
 
 def _open(data: bytes, source: str) -> Any:
@@ -99,8 +102,8 @@ def _sections(pages: list[tuple[int, Blocks]]) -> tuple[Section, ...]:
     return tuple(sections)
 
 
-def _blocks_of(slide: Any) -> Blocks:
-    """A slide's title, what else stands on it in the order of its shapes, and its notes."""
+def _blocks_of(slide: Any, notices: dict[str, None]) -> Blocks:
+    """A slide's title, what else stands on it in the order of its shapes, and its notes; what is not read to `notices`."""
     blocks = Blocks()
     shapes = list(_shapes(slide.element.cSld.spTree))
     title = next((shape for shape in shapes if _placeholder(shape) in TITLES and _shape_text(shape)), None)
@@ -114,6 +117,7 @@ def _blocks_of(slide: Any) -> Blocks:
         else:
             _add_rows(blocks, shape)
             _add_diagram(blocks, shape, slide)
+            notices.update(dict.fromkeys(_add_charts(blocks, shape, slide)))
     notes = _notes(slide)
     if notes:
         blocks.add_heading("Notes", 2)
@@ -179,15 +183,26 @@ def _text(paragraph: Any) -> str:
 
 
 def _add_rows(blocks: Blocks, frame: Any) -> None:
-    rows = (table_row([_cell(cell) for cell in row.iterchildren(f"{A}tc")]) for row in frame.iter(f"{A}tr"))
-    for number, row in enumerate(filter(None, rows)):
+    cells = ([_cell(cell) for cell in row.iterchildren(f"{A}tc") if not _continues(cell)] for row in frame.iter(f"{A}tr"))
+    for number, row in enumerate(filter(None, map(table_row, spanned(cells)))):
         blocks.add(row, tight=number > 0)
 
 
-def _cell(cell: Any) -> str:
-    """A cell's text on one line; empty where it only continues a merged cell beside or above."""
-    if {cell.get("hMerge"), cell.get("vMerge")} & {"1", "true"}:
-        return ""
+def _continues(cell: Any) -> bool:
+    """Whether a cell only stands in for a merged one beside or above."""
+    return bool({cell.get("hMerge"), cell.get("vMerge")} & {"1", "true"})
+
+
+def _cell(cell: Any) -> Cell:
+    return Cell(_words(cell), _count(cell, "gridSpan"), _count(cell, "rowSpan"))
+
+
+def _count(cell: Any, name: str) -> int:
+    stated = cell.get(name, "")
+    return int(stated) if re.fullmatch("[1-9][0-9]{0,3}", stated) else 1
+
+
+def _words(cell: Any) -> str:
     return one_line(" ".join(_text(paragraph) for paragraph in cell.iterfind(f"{A}txBody/{A}p")))
 
 
@@ -201,6 +216,18 @@ def _add_diagram(blocks: Blocks, frame: Any, slide: Any) -> None:
         texts = (" ".join(_text(paragraph) for paragraph in point.iter(f"{A}p")) for point in model.iter(f"{DGM}t"))
         for number, text in enumerate(filter(None, map(one_line, texts))):
             blocks.add(f"- {text}", tight=number > 0)
+
+
+def _add_charts(blocks: Blocks, frame: Any, slide: Any) -> Iterator[str]:
+    """Append the chart in a frame, which stands in a part of its own; give what to say of what is not read of it."""
+    for chart in frame.iter(*CHARTS):
+        try:
+            part = slide.part.related_part(chart.get(f"{R}id")).blob
+        except KeyError:
+            part = b""
+        notice = add_chart(blocks, part)
+        if notice:
+            yield notice
 
 
 FORMAT = Format("PowerPoint", MEDIA_TYPE, SUFFIXES, _recognises, _read)

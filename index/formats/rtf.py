@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from index.errors import FileError
 from index.formats.base import Extract, Format
+from index.formats.beside import add_margins, comments_notice
 from index.formats.outline import Blocks, first_title, one_line, sensible_title, table_row
 
 START = b"{\\rtf"
@@ -25,11 +26,13 @@ TOKEN = re.compile(
 HEADING_STYLE = re.compile(rb"\{\\s(\d{1,5})(?!\d)[^{}]{0,2000}?\bheading ([1-9])\b[^{};]{0,50};\}", re.I)
 DEEPEST = 1000
 
+NOTE = "footnote"  # or an endnote
+MARGINS = ("header", "headerf", "headerl", "headerr", "footer", "footerf", "footerl", "footerr")
 # Groups whose text is not that of the document's own paragraphs; so are all that begin with "\*".
 UNSEEN = {
     "annotation", "atnauthor", "atnid", "background", "bkmkend", "bkmkstart", "colortbl", "filetbl", "fldinst", "fonttbl",
-    "footer", "footerf", "footerl", "footerr", "footnote", "header", "headerf", "headerl", "headerr", "info", "listtext",
-    "nonesttables", "nonshppict", "object", "pict", "pntext", "revtbl", "rxe", "shp", "stylesheet", "tc", "txe", "upr", "xe",
+    "info", "listtext", "nonesttables", "nonshppict", "object", "pict", "pntext", "revtbl", "rxe", "shp", "stylesheet", "tc",
+    "txe", "upr", "xe",
 }  # fmt: skip
 LIST_MARKS = ("listtext", "pntext")
 SYMBOLS = {b"~": "\u00a0", b"_": "\u2011", b"{": "{", b"}": "}", b"\\": "\\"}
@@ -56,7 +59,9 @@ def _read(data: bytes, source: str) -> Iterator[Extract]:
             source, "it is a damaged or incomplete Rich Text file", "Open it in a word processor and save it again"
         )
     blocks = reader.blocks
-    yield Extract(sensible_title("".join(reader.title)) or first_title(blocks.headings), blocks.text, blocks.sections)
+    title = sensible_title("".join(reader.title)) or first_title(blocks.headings)
+    sections = add_margins(blocks, reader.margins(), title)
+    yield Extract(title, blocks.text, sections, notices=comments_notice(reader.comments))
 
 
 @dataclass(slots=True)
@@ -70,6 +75,7 @@ class _State:
     stand_ins: int = 1  # how many characters after a "\u" are there for programs that do not know it
     level: int = 0  # of the heading; 0 for text
     in_table: bool = False
+    beside: list[str] | None = None  # where the text of a note, a header or a footer goes
 
 
 class _Reader:
@@ -78,6 +84,10 @@ class _Reader:
     def __init__(self, heading_styles: dict[int, int]) -> None:
         self.blocks = Blocks()
         self.title: list[str] = []
+        self.comments = 0
+        self._margins: list[tuple[str, list[str]]] = []  # headers and footers, with their control word
+        self._notes: list[list[str]] = []  # of the paragraph or row that is read
+        self._table_notes: list[list[str]] = []  # of rows before it
         self._heading_styles = heading_styles
         self._state = _State()
         self._outer: list[_State] = []
@@ -90,6 +100,10 @@ class _Reader:
         self._listed = False
         self._last = ""  # what the block before is: "row", "item" or ""
         self._skip = 0  # stand-ins that are still to come
+
+    def margins(self) -> list[str]:
+        """What the headers say, then what the footers do."""
+        return [_joined(said) for kind in MARGINS for word, said in self._margins if word == kind]
 
     def read(self, data: bytes) -> bool:
         """Whether `data` is whole: every group in it is closed."""
@@ -116,13 +130,23 @@ class _Reader:
                 self._flush()
                 if len(self._outer) == 1:  # what follows the document is not part of it
                     self._end_paragraph()
+                    self._add_notes(self._table_notes)
+                    self._add_notes(self._notes)
                     return True
                 self._state = self._outer.pop()
         return False
 
     def _do(self, word: str, number: int | None) -> None:
         state = self._state
-        if word in UNSEEN:
+        if word == NOTE or word in MARGINS:
+            if state.seen and state.beside is None:
+                state.beside = []
+                if word == NOTE:
+                    self._notes.append(state.beside)
+                else:
+                    self._margins.append((word, state.beside))
+        elif word in UNSEEN:
+            self.comments += word == "annotation"
             self._listed = self._listed or (word in LIST_MARKS and state.seen)
             state.seen = False
         elif word == "title":
@@ -156,7 +180,10 @@ class _Reader:
 
     def _do_paragraph(self, word: str, number: int) -> None:
         state = self._state
-        if word == "pard":
+        if state.beside is not None:
+            if word in (*PARAGRAPH_ENDS, "cell", "row"):
+                self._add("\n")
+        elif word == "pard":
             state.level = 0
             state.in_table = False
         elif word == "s":
@@ -200,15 +227,18 @@ class _Reader:
         self._flush()
         if self._state.in_title:
             self.title.append(text)
+        elif self._state.beside is not None:
+            if self._state.seen and not self._state.hidden:
+                self._state.beside.append(text)
         elif self._state.seen and not self._state.hidden:
             self._text.append(text)
 
     def _taken(self) -> str:
-        """The text since the last paragraph or cell. Characters beyond the first 65,536 come in two halves."""
+        """The text since the last paragraph or cell."""
         self._flush()
-        text = "".join(self._text)
+        text = _joined(self._text)
         self._text.clear()
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").strip()
+        return text
 
     def _end_paragraph(self) -> None:
         self._end_row()
@@ -216,6 +246,7 @@ class _Reader:
         self._listed = False
         if not text:
             return
+        self._add_notes(self._table_notes)
         if level:
             self.blocks.add_heading(text, level)
         elif listed:
@@ -223,6 +254,14 @@ class _Reader:
         else:
             self.blocks.add(text)
         self._last = "item" if listed and not level else ""
+        self._add_notes(self._notes)
+
+    def _add_notes(self, notes: list[list[str]]) -> None:
+        for note in notes:
+            for paragraph in _joined(note).split("\n"):
+                self.blocks.add(paragraph.strip())
+            self._last = ""
+        notes.clear()
 
     def _end_row(self) -> None:
         row = table_row(self._cells)
@@ -230,6 +269,13 @@ class _Reader:
         if row:
             self.blocks.add(row, tight=self._last == "row")
             self._last = "row"
+            self._table_notes += self._notes
+            self._notes = []
+
+
+def _joined(parts: list[str]) -> str:
+    """The text of its parts. Characters beyond the first 65,536 come in two halves."""
+    return "".join(parts).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").strip()
 
 
 def _code_page(number: int) -> str:

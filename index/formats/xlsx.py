@@ -1,12 +1,16 @@
-"""Excel workbooks: every visible sheet row by row, what a formula last gave, dates as ISO 8601 has them."""
+"""Excel workbooks: every visible sheet row by row, what a formula last gave, dates as ISO 8601 has them.
+
+A cell that was merged with those below it goes for all their rows, and is in each of them.
+"""
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time
-from typing import Any
+from itertools import islice
+from typing import IO, Any
 from zipfile import ZipFile
 
 from index.errors import FileError
@@ -25,6 +29,12 @@ ZEROS = re.compile("0+")
 # A formula whose value was never stored, as by a program that does not calculate; one that gives no text has a type.
 UNSTORED = re.compile(rb"<c\b(?![^<>]*\bt=)[^<>]*><f\b(?:[^<>]*/>|[^<>]*>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>")
 UNSTORED_NOTICE = "it has formulas without a stored value, which are left out (save it in a spreadsheet program to have them)"
+# Cells that are one, with their corners; a comment, of which the first of a thread is there for older programs as well.
+MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\s[^<>]*?\bref=["']([A-Z]{1,3})([0-9]{1,7}):[A-Z]{1,3}([0-9]{1,7})["']""")
+COMMENT = re.compile(rb"<(?:\w+:)?(?:comment\s|threadedComment\s[^<>]*\bparentId=)")
+COMMENT_PARTS = ("xl/comments", "xl/threadedComments/")
+MOST_MERGED = 100_000  # of a sheet
+MOST_REPEATED = 1_000_000  # cells of a sheet
 BLOCK = 1 << 20
 
 
@@ -42,7 +52,7 @@ def _read(data: bytes, source: str) -> Iterator[Extract]:
     rows = Rows(source)
     try:
         title = _fill(rows, data)
-        notices = (UNSTORED_NOTICE,) if _lacks_values(data) else ()
+        notices = _notices(data)
     except FileError:
         raise
     except Exception as problem:  # openpyxl lets through whatever its zip, XML and package layers raise
@@ -67,13 +77,75 @@ def _fill(rows: Rows, data: bytes) -> str:
             if sheet.sheet_state == "visible":
                 rows.begin(sheet.title)
                 sheet.reset_dimensions()  # what the file states of them may be wrong
-                for number, cells in enumerate(sheet.iter_rows(), start=1):
-                    if number > MOST_ROWS:
-                        raise ValueError(f"more than {MOST_ROWS} rows")
-                    rows.add(number, [_shown(cell) for cell in cells])
+                with sheet.parent._archive.open(sheet._worksheet_path) as file:  # read only, openpyxl does not tell
+                    merged = _merged(file)
+                for number, cells in _repeated(([_shown(cell) for cell in row] for row in sheet.iter_rows()), merged):
+                    rows.add(number, cells)
         return workbook.properties.title or ""
     finally:
         workbook.close()
+
+
+def _merged(sheet: IO[bytes]) -> dict[int, list[tuple[int, int]]]:
+    """Of the cells that take several rows, by their first row (from 1): the column (from 0), and the last row."""
+    from openpyxl.utils import column_index_from_string
+
+    merged: dict[int, list[tuple[int, int]]] = {}
+    for match in islice(_tags(sheet, MERGED), MOST_MERGED):
+        column, first, last = match[1].decode(), int(match[2]), int(match[3])
+        if 0 < first < last <= MOST_ROWS:
+            merged.setdefault(first, []).append((column_index_from_string(column) - 1, last))
+    return merged
+
+
+def _repeated(rows: Iterable[list[str]], merged: dict[int, list[tuple[int, int]]]) -> Iterator[tuple[int, list[str]]]:
+    """Rows with their numbers, a cell that takes several rows repeated in those that hold anything else.
+
+    Down to the first row of several cells it is a title, or a column's name over two lines, and stays where it is.
+    """
+    above: dict[int, tuple[str, int]] = {}  # by column: what stands there, and down to which row
+    named, left = False, MOST_REPEATED
+    for number, cells in enumerate(rows, start=1):
+        if number > MOST_ROWS:
+            raise ValueError(f"more than {MOST_ROWS} rows")
+        if any(cells):
+            above = {column: (text, last) for column, (text, last) in above.items() if last >= number}
+            left -= len(above)
+            if left < 0:
+                above, merged = {}, {}
+            for column, (text, _) in above.items():
+                cells += [""] * (column + 1 - len(cells))
+                cells[column] = cells[column] or text
+        if named:
+            begins = ((column, last) for column, last in merged.get(number, ()) if any(cells[column : column + 1]))
+            above |= {column: (cells[column], last) for column, last in begins}
+        named = named or sum(map(bool, cells)) > 1
+        yield number, cells
+
+
+def _notices(data: bytes) -> tuple[str, ...]:
+    notices = [UNSTORED_NOTICE] if _lacks_values(data) else []
+    comments = 0
+    with ZipFile(io.BytesIO(data)) as archive:
+        for name in archive.namelist():
+            if name.startswith(COMMENT_PARTS):
+                with archive.open(name) as part:
+                    comments += sum(1 for _ in _tags(part, COMMENT))
+    if comments:
+        told = f"{comments} comments, which are" if comments > 1 else "1 comment, which is"
+        notices.append(f"it has {told} not read")
+    return tuple(notices)
+
+
+def _tags(part: IO[bytes], tag: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:
+    """Where a part of the workbook has a tag, which is looked for block by block."""
+    rest = b""
+    for block in iter(lambda: part.read(BLOCK), b""):
+        whole = rest + block if len(rest) < BLOCK else block
+        cut = whole.rfind(b"<")
+        rest = whole[cut:] if cut >= 0 else b""
+        yield from tag.finditer(whole, 0, max(cut, 0))
+    yield from tag.finditer(rest)
 
 
 def _lacks_values(data: bytes) -> bool:

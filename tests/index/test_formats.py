@@ -616,7 +616,7 @@ def test_docx_paragraphs_and_tables_in_order(read: Read) -> None:
         (("Leave",), "Leave\n\nYou get 25 days.\n\n"),
         (
             ("Leave", "Carrying over"),
-            "Carrying  over\n\n- one\n- two\n\nAfter\tthe list\n\nwide | 0.2\ntall | two lines | 1.2\n | 2.1 | 2.2\n\n",
+            "Carrying  over\n\n- one\n- two\n\nAfter\tthe list\n\nwide |  | 0.2\ntall | two lines | 1.2\ntall | 2.1 | 2.2\n\n",
         ),
         (("Sick leave",), "Sick leave\n\nReport it."),
     ]
@@ -659,6 +659,202 @@ def test_docx_tracked_changes_controls_and_own_styles(read: Read) -> None:
     read_back = read("a.docx", saved(document))
     assert read_back.text == "Own style\n\nKept, inserted, linked\n\nIn a control."
     assert read_back.sections == (Section(0, len(read_back.text), ("Own style",)),)
+
+
+def test_docx_tracked_deletions_of_whole_paragraphs_and_rows(read: Read) -> None:
+    import docx
+
+    document = docx.Document()
+    document.add_paragraph("one", style="List Bullet")
+    add_xml(document.add_paragraph(style="List Bullet"), "<w:r><w:t>Joined</w:t></w:r>", mark="<w:del w:id='1' w:author='a'/>")
+    for name in ("del", "moveFrom"):
+        gone = f"<w:{name} w:id='2' w:author='a'><w:r><w:t>gone</w:t><w:footnoteReference w:id='1'/></w:r></w:{name}>"
+        add_xml(document.add_paragraph(style="List Bullet"), gone, mark=f"<w:{name} w:id='1' w:author='a'/>")
+    document.add_paragraph("two", style="List Bullet")
+    table = document.add_table(3, 2)
+    for number, cell in enumerate(cell for row in table.rows for cell in row.cells):
+        cell.text = str(number)
+    table.cell(0, 0).merge(table.cell(1, 0))
+    add_xml(table.rows[0], "<w:trPr><w:del w:id='3' w:author='a'/></w:trPr>", first=True)
+    add_notes(document, "footnotes", "<w:footnote w:id='1'><w:p><w:r><w:t>Of what is gone.</w:t></w:r></w:p></w:footnote>")
+    assert read("a.docx", saved(document)).text == "- one\n- Joined\n- two\n\n | 3\n4 | 5"
+
+
+def add_xml(to: Any, xml: str, mark: str = "", first: bool = False) -> None:
+    """Add an element to a paragraph or a row, and to the mark that ends the paragraph."""
+    from docx.oxml import parse_xml
+    from docx.oxml.ns import nsdecls
+
+    children = list(parse_xml(f"<w:p {nsdecls('w', 'r')}>{xml}</w:p>"))
+    for child in children:
+        to._element.insert(0, child) if first else to._element.append(child)
+    if mark:
+        [properties] = parse_xml(f"<w:p {nsdecls('w')}><w:rPr>{mark}</w:rPr></w:p>")
+        to._element.get_or_add_pPr().append(properties)
+
+
+def add_notes(document: Any, kind: str, notes: str) -> None:
+    """Add the part with the "footnotes", "endnotes" or "comments"."""
+    from docx.opc.packuri import PackURI
+    from docx.opc.part import Part
+    from docx.oxml.ns import nsdecls
+
+    part = Part(PackURI(f"/word/{kind}.xml"), f"application/vnd.openxmlformats-officedocument.wordprocessingml.{kind}+xml",
+                f"<w:{kind} {nsdecls('w')}>{notes}</w:{kind}>".encode(), document.part.package)
+    document.part.relate_to(part, f"http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}")
+
+
+def note(id: int, *paragraphs: str, kind: str = "footnote", refers: tuple[int, ...] = ()) -> str:
+    references = "".join(f"<w:r><w:footnoteReference w:id='{other}'/></w:r>" for other in refers)
+    texts = "".join(f"<w:p><w:r><w:{kind}Ref/></w:r><w:r><w:t> {text}</w:t></w:r>{references}</w:p>" for text in paragraphs)
+    return f"<w:{kind} w:id='{id}'>{texts}</w:{kind}>"
+
+
+def reference(id: int | str, kind: str = "footnote") -> str:
+    return f"<w:r><w:{kind}Reference w:id='{id}'/></w:r>"
+
+
+def test_docx_notes_stand_behind_what_refers_to_them(read: Read) -> None:
+    document = coded()
+    line = "<w:footnote w:id='{}' w:type='{}'><w:p><w:r><w:t>no note</w:t></w:r></w:p></w:footnote>"
+    add_notes(document, "footnotes", line.format(-1, "separator") + line.format(0, "continuationSeparator")
+              + note(1, "First.", "Its second paragraph.") + note(2, "Of an item.") + note(3, "Of a cell.")
+              + note(4, "Of the code.") + note(5, "Of nothing."))
+    add_notes(document, "endnotes", note(1, "At the end.", kind="endnote"))
+    add_xml(document.paragraphs[0], reference(0) + reference(1, "endnote") + reference(1) + "<w:r><w:t> Now.</w:t></w:r>")
+    add_xml(document.paragraphs[2], reference(4))
+    for item in ("one", "two", "three"):
+        document.add_paragraph(item, style="List Bullet")
+    add_xml(document.paragraphs[-2], reference(2))
+    table = document.add_table(2, 1)
+    table.cell(0, 0).text, table.cell(1, 0).text = "a", "b"
+    add_xml(table.cell(0, 0).paragraphs[0], reference(3))
+    add_xml(document.add_paragraph(), reference(1) + reference(99) + reference("x") + "<w:r><w:footnoteReference/></w:r>")
+    read_back = read("a.docx", saved(document))
+    code = code_of(read_back)
+    assert code == code_of(read("b.docx", saved(coded())))
+    assert read_back.text == "\n\n".join([
+        "Run this. Now.", "At the end.", "First.", "Its second paragraph.", code[0], "Of the code.",
+        "It answers. With quotes.", code[1], "Call answer()", "- one\n- two", "Of an item.", "- three", "a\nb", "Of a cell."])
+
+
+def test_docx_notes_that_go_round_in_circles_are_told_once(read: Read) -> None:
+    import docx
+
+    document = docx.Document()
+    add_notes(document, "footnotes", note(1, "One.", refers=(1, 2)) + note(2, "Two.", refers=(1, 3))
+              + "".join(note(id, f"{id}.", refers=(id + 1,)) for id in range(3, 2000)))
+    add_xml(document.add_paragraph("Text."), reference(1) * 5000)
+    assert read("a.docx", saved(document)).text == "\n\n".join(["Text.", "One.", "Two.", *(f"{id}." for id in range(3, 2000))])
+
+
+CHART = """<c:chartSpace xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"><c:chart><c:plotArea><c:barChart><c:ser>
+<c:tx><c:v>Guests</c:v></c:tx><c:cat><c:pt idx="0"><c:v>May</c:v></c:pt><c:pt idx="1"><c:v>June</c:v></c:pt></c:cat>
+<c:val><c:pt idx="0"><c:v>310</c:v></c:pt><c:pt idx="1"><c:v>420.5</c:v></c:pt></c:val>
+</c:ser></c:barChart></c:plotArea></c:chart></c:chartSpace>"""
+
+
+def test_docx_charts_are_read_where_they_stand(read: Read) -> None:
+    import docx
+    from docx.opc.packuri import PackURI
+    from docx.opc.part import Part
+
+    document = docx.Document()
+    ids = []
+    kind = "application/vnd.openxmlformats-officedocument.drawingml.chart+xml"
+    for number, content in enumerate([CHART, "<damaged"]):
+        part = Part(PackURI(f"/word/charts/chart{number}.xml"), kind, content.encode(), document.part.package)
+        ids.append(document.part.relate_to(part, "http://schemas.openxmlformats.org/officeDocument/2006/relationships/chart"))
+    document.add_paragraph("Before.")
+    paragraph = document.add_paragraph()
+    for id in (*ids, ids[0], "rId99"):
+        add_xml(paragraph, "<w:r><w:drawing><c:chart xmlns:c='http://schemas.openxmlformats.org/drawingml/2006/chart'"
+                           f" r:id='{id}'/></w:drawing></w:r>")
+    document.add_paragraph("After.")
+    made = read("a.docx", saved(document))
+    assert made.text == "Before.\n\nCategory | Guests\nMay | 310\nJune | 420.5\n\nAfter."
+    assert made.notices == ("it has a chart that is damaged or of a kind that is not known, which is not read",)
+
+
+UNOPENED = "a.docx: it cannot be opened as a Word document. Open it in a word processor and save it as .docx"
+
+
+def test_docx_with_damaged_notes_is_refused_and_one_without_them_is_read(read: Read) -> None:
+    import docx
+
+    document = docx.Document()
+    add_xml(document.add_paragraph("Text."), reference(1) + reference(1, "endnote"))
+    assert read("a.docx", saved(document)).text == "Text."
+    add_notes(document, "footnotes", "<w:p>")
+    assert error_of(read, "a.docx", saved(document)) == UNOPENED
+
+
+def test_docx_headers_and_footers_stand_once_at_the_end(read: Read) -> None:
+    import docx
+    from docx.shared import Pt
+
+    document = docx.Document()
+    document.core_properties.title = "House Rules"
+    document.add_heading("Leave", 1)
+    document.add_section()
+    first, second = document.sections
+    first.header.paragraphs[0].text = "HOUSE RULES\tPage 3 of 7"
+    first.header.add_paragraph("Version 3")
+    first.header.add_table(1, 2, Pt(100)).cell(0, 0).text = "Document no. 12"
+    first.first_page_header.paragraphs[0].text = "Valid from 1 May"
+    first.footer.paragraphs[0].text = "Acme Ltd\nSeite 3 von 7"
+    second.header.is_linked_to_previous = second.footer.is_linked_to_previous = False
+    second.header.paragraphs[0].text = "Version 3"
+    second.even_page_header.paragraphs[0].text = "Annex"
+    second.footer.paragraphs[0].text = "2026"
+    for line in ("- 3 -", "3 / 7", "12", "Page  of ", "Version 3"):
+        second.footer.add_paragraph(line)
+    read_back = read("a.docx", saved(document))
+    assert outline(read_back) == [
+        (("Leave",), "Leave\n\n"),
+        ((), "Version 3\n\nDocument no. 12\n\nValid from 1 May\n\nAnnex\n\nAcme Ltd\n\n2026"),
+    ]
+
+
+@pytest.mark.parametrize(("count", "notices"), [
+    (0, ()), (1, ("it has a comment, which is not read",)), (3, ("it has 3 comments, which are not read",))])
+def test_docx_comments_are_named_and_not_read(read: Read, count: int, notices: tuple[str, ...]) -> None:
+    import docx
+
+    document = docx.Document()
+    run = document.add_paragraph().add_run("Text.")
+    for _ in range(count):
+        document.add_comment(run, "unread")
+    read_back = read("a.docx", saved(document))
+    assert (read_back.text, read_back.notices) == ("Text.", notices)
+
+
+def test_docx_merged_cells_keep_their_columns_and_rows(read: Read) -> None:
+    import docx
+
+    document = docx.Document()
+
+    def row(*cells: str, before: str = "") -> str:
+        return f"<w:tr><w:trPr>{before}</w:trPr>{''.join(cells)}</w:tr>"
+
+    def cell(text: str, span: str = "1", merge: str = "") -> str:
+        return (f"<w:tc><w:tcPr><w:gridSpan w:val='{span}'/>{merge}</w:tcPr><w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:tc>")
+
+    begins, goes_on, long = "<w:vMerge w:val='restart'/>", "<w:vMerge/>", "long " * 200
+    for rows in (
+        row(cell("a", "2"), cell("b"), cell("c")) + row(cell("d", "2"), cell("e", "2")),  # no cell begins in column 1
+        row(cell("a", "2", begins), cell("b")) + row(cell("", "2", goes_on), cell("c")) + row(cell("d"), cell("e"), cell("f"))
+        + row(cell("own", merge=goes_on)) + row(cell("g"), before="<w:gridBefore w:val='2'/>"),
+        "".join(row(cell("x", span), cell("y")) for span in ("", "-1", "zwei", "9" * 5000, "9999", "0")),
+        row(cell(long, merge=begins)) + row(cell("", merge=goes_on), cell("z")) + row(cell("", merge=goes_on), cell("z")),
+    ):
+        add_xml(document._body, f"<w:tbl>{rows}</w:tbl>", first=False)
+    assert read("a.docx", saved(document)).text.split("\n\n") == [
+        "a | b | c\nd | e",
+        "a |  | b\na |  | c\nd | e | f\nown\n |  | g",
+        "x | y\nx | y\nx | y\nx | y\nx |  | y\nx | y",
+        f"{long.strip()}\n | z\n | z",
+    ]
 
 
 def coded() -> Any:

@@ -52,6 +52,11 @@ def around(content: str) -> str:
     ("<h3><button>What does it cost?</button></h3><div style='display:none'><p>Five euros.</p></div>",
      "What does it cost?\n\nFive euros."),
     ("<details><summary>Is there fuel?</summary><p>On the quay.</p></details>", "Is there fuel?\n\nOn the quay."),
+    ("<table><tr><th>Berth<th>Boat<th>Fee<tr><td rowspan=2>North quay<td>Small<td>9<tr><td>Large<td>20<tr><td>South<td>Any"
+     "<td>5</table>",
+     "Berth | Boat | Fee\nNorth quay | Small | 9\nNorth quay | Large | 20\nSouth | Any | 5"),
+    ("<table><tr><th>Boat<th colspan=2>Fee of<th>Note<tr><td>Small<td>2025: 9<td>2026: 10<td>none</table>",
+     "Boat | Fee of |  | Note\nSmall | 2025: 9 | 2026: 10 | none"),
     ("<table><caption>Fees of 2026</caption><tr><th>Boat<th>Fee<tr><td>Small<td>9</table>",
      "Fees of 2026\n\nBoat | Fee\nSmall | 9"),
 ])  # fmt: skip

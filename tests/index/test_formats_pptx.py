@@ -106,7 +106,7 @@ def test_slides_are_pages_and_their_titles_headings(tmp_path: Path) -> None:
     assert outline(document) == [
         (1, ("Our goals",), "Our goals\n\n- Grow 𝔹\n- Stay small\n\nSource: the board.\n\nOf May.\n\n"),
         (1, ("Our goals", "Notes"), "Notes\n\nSay it slowly.\n\nThen pause.\n\n"),
-        (2, ("Costs",), "Costs\n\nwide |  | 0.2\ntall | two lines | 1.2\n | 2.1 | 2.2\n\n"),
+        (2, ("Costs",), "Costs\n\nwide |  | 0.2\ntall | two lines | 1.2\ntall | 2.1 | 2.2\n\n"),
         (4, (), "In a group."),
     ]
     assert document.section_at(document.text.index("𝔹")).page == 1
@@ -176,6 +176,78 @@ def test_diagrams(tmp_path: Path) -> None:
     )
     members["ppt/slides/slide4.xml"] = members["ppt/slides/slide4.xml"].replace(b"</p:spTree>", frame)
     assert outline(read(tmp_path, "a.pptx", zipped(members)))[-1] == (4, (), "In a group.\n\n- Ask\n- Answer")
+
+
+def charted(kind: str, data: Any, title: str = "") -> bytes:
+    """A presentation whose only slide has a chart."""
+    import pptx
+    from pptx.enum.chart import XL_CHART_TYPE
+
+    presentation = pptx.Presentation()
+    chart = add_slide(presentation, BLANK).shapes.add_chart(XL_CHART_TYPE[kind], 0, 0, 1000, 1000, data).chart
+    if title:
+        chart.chart_title.text_frame.text = title
+    return saved(presentation)
+
+
+def numbers(categories: list[Any], number_format: str = "General", **series: Any) -> Any:
+    from pptx.chart.data import CategoryChartData
+
+    data = CategoryChartData(number_format)
+    data.categories = categories
+    for name, values in series.items():
+        data.add_series(name, values)
+    return data
+
+
+def test_charts_are_read_as_tables(tmp_path: Path) -> None:
+    data = numbers(["Spring", "Summer"], Orrin=[120, 340.5], Skell=[None, 0.1 + 0.2])
+    document = read(tmp_path, "a.pptx", charted("COLUMN_CLUSTERED", data, "Passengers\nby season"))
+    assert outline(document) == [
+        (1, (), "Passengers by season\n\nCategory | Orrin | Skell\nSpring | 120\nSummer | 340.5 | 0.3")]
+    assert document.notices == ()
+
+
+def test_charts_of_shares_and_of_points(tmp_path: Path) -> None:
+    from pptx.chart.data import XyChartData
+
+    data = numbers(["Yes", "No"], "0%", Votes=[0.625, 0.375])
+    assert read(tmp_path, "a.pptx", charted("PIE", data)).text == "Category | Votes\nYes | 62.5%\nNo | 37.5%"
+    points = XyChartData()
+    for name, pairs in {"Calm": [(1, 20), (2, 21)], "Rough": [(3, 12)]}.items():
+        series = points.add_series(name)
+        for pair in pairs:
+            series.add_data_point(*pair)
+    assert read(tmp_path, "a.pptx", charted("XY_SCATTER", points)).text == (
+        "Category | Calm\n1 | 20\n2 | 21\n\nCategory | Rough\n3 | 12")
+
+
+def test_a_charts_categories_in_levels(tmp_path: Path) -> None:
+    data = numbers([], Sold=[1, 2, 3])
+    for year, quarters in (("2025", ["Q1", "Q2"]), ("2026", ["Q1"])):
+        outer = data.add_category(year)
+        for quarter in quarters:
+            outer.add_sub_category(quarter)
+    assert read(tmp_path, "a.pptx", charted("BAR_CLUSTERED", data)).text == (
+        "Category | Sold\n2025 Q1 | 1\n2025 Q2 | 2\n2026 Q1 | 3")
+
+
+def test_what_is_not_read_of_a_chart_is_told(tmp_path: Path) -> None:
+    beyond = "it has a chart of more than 200 categories or 20 series, which is read no further"
+    document = read(tmp_path, "a.pptx", charted("LINE", numbers([f"C{n}" for n in range(201)], S=list(range(201)))))
+    assert document.text.endswith("\nC198 | 198\nC199 | 199")
+    assert document.notices == (beyond,)
+    document = read(tmp_path, "a.pptx", charted("LINE", numbers(["C"], **{f"S{n}": [n] for n in range(21)})))
+    assert document.text.endswith(" | S19\nC | " + " | ".join(map(str, range(20))))
+    assert document.notices == (beyond,)
+    data = changed(saved(plan()), "ppt/slides/slide4.xml", b"</p:spTree>", (
+        b"<p:graphicFrame><p:nvGraphicFramePr><p:cNvPr id='8' name='d'/><p:cNvGraphicFramePr/><p:nvPr/></p:nvGraphicFramePr>"
+        b"<a:graphic><a:graphicData><c:chart xmlns:c='http://schemas.openxmlformats.org/drawingml/2006/chart' r:id='rId99' "
+        b"xmlns:r='http://schemas.openxmlformats.org/officeDocument/2006/relationships'/></a:graphicData></a:graphic>"
+        b"</p:graphicFrame></p:spTree>"))
+    document = read(tmp_path, "a.pptx", data)
+    assert document.text.endswith("In a group.")
+    assert document.notices == ("it has a chart that is damaged or of a kind that is not known, which is not read",)
 
 
 @pytest.mark.parametrize("name", ["plan.bin", "plan.docx", "plan.ppt", "plan.txt", "plan"])

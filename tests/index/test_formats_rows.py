@@ -14,6 +14,7 @@ from index.chunks import DEFAULT, split
 from index.errors import FileError
 from index.files import read_documents
 from index.formats import detect
+from index.formats.xlsx import _merged
 from index.types import Document
 from rag.types import Citation
 
@@ -270,6 +271,64 @@ def test_rows_beyond_those_of_excel_are_refused(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_what_cannot_be_read(tmp_path: Path, name: str, data: bytes, message: str) -> None:
     assert error_of(tmp_path, name, data) == message
+
+
+def merged(rows: list[list[Any]], *places: str) -> Any:
+    book = workbook(S=rows)
+    for place in places:
+        book["S"].merge_cells(place)
+    return book
+
+
+def test_a_cell_over_several_rows_is_in_each_of_them(tmp_path: Path) -> None:
+    rows: list[Any] = [["Fares"], ["Region", "Port", "Fee"], ["North", "Orrin", 4], [None, "Skell", 5], [None, "Bay", None], [],
+            [None, "Far", 8], ["South", "Ulm", 7]]
+    book = merged(rows, "A1:C1", "A3:A7", "C4:D5")
+    assert read(tmp_path, "a.xlsx", saved(book)).text.split("\n\n") == [
+        "Fares", "Region | Port | Fee", "Region: North | Port: Orrin | Fee: 4", "Region: North | Port: Skell | Fee: 5",
+        "Region: North | Port: Bay | Fee: 5", "Region: North | Port: Far | Fee: 8", "Region: South | Port: Ulm | Fee: 7",
+    ]  # fmt: skip
+
+
+def test_a_columns_name_over_two_rows_is_told_once(tmp_path: Path) -> None:
+    rows: list[Any] = [["Port", "Fee", None], [None, "Adult", "Child"], ["Orrin", 4, 2]]
+    assert read(tmp_path, "a.xlsx", saved(merged(rows, "A1:A2", "B1:C1"))).text.split("\n\n") == [
+        "Port | Fee", "Fee: Adult | Child", "Port: Orrin | Fee: 4 | 2"]
+
+
+def test_merged_cells_that_cannot_be_are_left_out_and_there_is_an_end_to_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = merged([["Region", "Port"], ["North", "Orrin"], [None, "Skell"], [None, "Bay"]], "A2:A4")
+    members = members_of(saved(book))
+    name = "xl/worksheets/sheet1.xml"
+    assert b'<mergeCell ref="A2:A4"' in members[name]
+    last = "Region: North | Port: Skell\n\nRegion: North | Port: Bay"
+    told = b'<mergeCell ref="A2:A4"/>'
+    garbage = b"".join(b'<mergeCell ref="%s"/>' % ref for ref in (b"A9:A2", b"A2:A9999999", b"2:3", b"", b"A0:A2", b"A2"))
+    assert _merged(io.BytesIO(garbage + told)) == {2: [(0, 4)]}
+    endless = members[name].replace(b"A2:A4", b"A2:A1048576")
+    assert read(tmp_path, "a.xlsx", zipped(members | {name: endless})).text.endswith(last)
+    for limit, most in (("MOST_MERGED", 0), ("MOST_REPEATED", 1)):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"index.formats.xlsx.{limit}", most)
+            assert read(tmp_path, "a.xlsx", zipped(members)).text.endswith("\n\nPort: Bay")
+
+
+@pytest.mark.parametrize("block", [1 << 20, 64])
+def test_comments_are_told_and_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    from openpyxl.comments import Comment
+
+    monkeypatch.setattr("index.formats.xlsx.BLOCK", block)
+    book = workbook(S=[["Port", "Fee"], ["Orrin", 4]])
+    book["S"]["A2"].comment = Comment("Is it?", "Anna")
+    document = read(tmp_path, "a.xlsx", saved(book))
+    assert (document.text, document.notices) == (
+        "Port | Fee\n\nPort: Orrin | Fee: 4", ("it has 1 comment, which is not read",))
+    thread = b'<ThreadedComments><threadedComment ref="A2" id="1"><text>Is it?</text></threadedComment>' \
+             b'<threadedComment ref="A2" id="2" parentId="1"><text>It is.</text></threadedComment></ThreadedComments>'
+    members = members_of(saved(book)) | {"xl/threadedComments/threadedComment1.xml": thread}
+    assert read(tmp_path, "a.xlsx", zipped(members)).notices == ("it has 2 comments, which are not read",)
 
 
 # CSV

@@ -59,13 +59,28 @@ def test_rtf_paragraphs_lists_and_tables_in_order(tmp_path: Path) -> None:
     assert document.media_type == "application/rtf"
     assert outline(document) == [
         ((), "Welcome.\n\n"),
-        (("Leave",), "Leave\n\nYou get 25 days… for 5 €, \U0001f600.\nNext line\n\n"),
+        (("Leave",), "Leave\n\nYou get 25 days… for 5 €, \U0001f600.\nNext line\n\nA note.\n\n"),
         (
             ("Leave", "Carrying over"),
             "Carrying over\n\n- one\n- two\n\nAfter\tthe list\n\na | two lines\nb | Да\n\na link in 日本\n\n",
         ),
-        (("Sick leave",), "Sick\u00a0leave\n\nBraces {} and \\ stay."),
+        (("Sick leave",), "Sick\u00a0leave\n\nBraces {} and \\ stay.\n\n"),
+        ((), "Page header"),
     ]
+
+
+def test_rtf_notes_headers_and_comments(tmp_path: Path) -> None:
+    document = read(tmp_path, "a.rtf", rb"""{\rtf1\ansi{\info{\title House Rules}}
+{\footer\pard House Rules\tab {\field{\*\fldinst PAGE}{\fldrslt 3}}\par Acme Ltd\par}
+{\headerl Version 3\par}{\headerr Version 3\par}{\*\ftnsep\chftnsep}
+\pard One{\super\chftn}{\footnote\pard\plain{\super\chftn} First.\par Its second {\footnote not twice }paragraph.} and two
+{\footnote\ftnalt \u-10179?\u-8704? At the end.}.{\*\atnauthor Bo}{\*\annotation Really?}\par
+{\trowd\pard\intbl a{\footnote Of a cell.}\cell\row}{\trowd\pard\intbl b\cell\row}
+\pard{\deleted gone{\footnote Of what is gone.}}Last.{\footnote Of the last.}}""")
+    assert document.text == "\n\n".join([
+        "One and two.", "First.", "Its second not twice paragraph.", "\U0001f600 At the end.", "a\nb", "Of a cell.", "Last.",
+        "Of the last.", "Version 3", "Acme Ltd"])
+    assert document.notices == ("it has a comment, which is not read",)
 
 
 @pytest.mark.parametrize("name", ["a.doc", "a.txt", "a.bin", "a.docx", "a"])
@@ -121,7 +136,8 @@ def test_rtf_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
 ODT_TYPE = "application/vnd.oasis.opendocument.text"
 SPACES = " ".join(
     f'xmlns:{prefix}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
-    for prefix, name in {"office": "office", "text": "text", "table": "table", "draw": "drawing", "svg": "svg"}.items()
+    for prefix, name in (("office", "office"), ("text", "text"), ("table", "table"), ("draw", "drawing"), ("svg", "svg"),
+                         ("style", "style"))
 )
 CONTENT = (
     f'<?xml version="1.0" encoding="UTF-8"?><office:document-content {SPACES}><office:body><office:text>{{}}'
@@ -142,12 +158,13 @@ BODY = (
     "</text:section>"
     '<text:list><text:list-item><text:h text:outline-level="2">Carrying over</text:h></text:list-item></text:list>'
     "<text:list><text:list-item><text:p>one</text:p><text:list><text:list-item><text:p>two"
-    "<text:note><text:note-body><text:p>unseen</text:p></text:note-body></text:note></text:p></text:list-item></text:list>"
+    "<text:note><text:note-body><text:p>Of two.</text:p></text:note-body></text:note></text:p></text:list-item></text:list>"
     "</text:list-item><text:list-item><text:p/></text:list-item><text:list-item><text:p>three</text:p></text:list-item>"
     "</text:list>"
     "<text:p>After<draw:frame><draw:text-box><text:p>In a box.</text:p></draw:text-box>"
     "<svg:title>alt</svg:title></draw:frame></text:p>"
-    "<table:table><table:table-header-rows><table:table-row><table:table-cell><text:p>wide</text:p></table:table-cell>"
+    "<table:table><table:table-header-rows><table:table-row>"
+    '<table:table-cell table:number-columns-spanned="2"><text:p>wide</text:p></table:table-cell>'
     "<table:covered-table-cell/><table:table-cell><text:p>b</text:p><text:p>c</text:p></table:table-cell></table:table-row>"
     '</table:table-header-rows><table:table-row><table:table-cell table:number-columns-repeated="2"/>'
     "<table:table-cell><text:p>d</text:p></table:table-cell></table:table-row></table:table>"
@@ -173,12 +190,87 @@ def test_odt_paragraphs_lists_and_tables_in_order(tmp_path: Path) -> None:
     assert document.media_type == ODT_TYPE
     assert outline(document) == [
         ((), "Welcome.\n\n"),
-        (("Leave",), "Leave\n\nYou get 25   days\t𝔹\na year.\n\n"),
+        (("Leave",), "Leave\n\nYou get 25   days\t𝔹\na year.\n\nA note.\n\n"),
         (
             ("Leave", "Carrying over"),
-            "Carrying over\n\n- one\n- two\n- three\n\nAfter\n\nIn a box.\n\nwide |  | b c\n |  | d\n\n",
+            "Carrying over\n\n- one\n- two\n\nOf two.\n\n- three\n\nAfter\n\nIn a box.\n\nwide |  | b c\n |  | d\n\n",
         ),
         (("Sick leave",), "Sick leave\n\nReport it."),
+    ]
+
+
+def odt_note(*paragraphs: str) -> str:
+    body = "".join(f"<text:p>{text}</text:p>" for text in paragraphs)
+    return f"<text:note><text:note-body>{body}</text:note-body></text:note>"
+
+
+def test_odt_notes_stand_once_behind_what_refers_to_them(tmp_path: Path) -> None:
+    box = "<draw:frame><draw:text-box><text:p>{}</text:p></draw:text-box></draw:frame>"
+    body = (
+        f'<text:h text:outline-level="1">Head{odt_note("Of the head.", box.format("A box in a note."))}</text:h>'
+        f"<text:p>Text<text:span>{odt_note('One.', 'Its second.' + odt_note('In a note.'))}</text:span> goes on."
+        f"{odt_note('Two.')}{box.format('Box.' + odt_note('Of the box.'))}</text:p><text:p>{odt_note('Of nothing.')}</text:p>"
+        f"<table:table><table:table-row><table:table-cell><text:p>a{odt_note('Of a cell.')}</text:p><text:list><text:list-item>"
+        f"<text:p>b{odt_note('Of an item.')}</text:p></text:list-item></text:list></table:table-cell></table:table-row>"
+        "<table:table-row><table:table-cell><table:table><table:table-row><table:table-cell>"
+        f"<text:p>c{box.format('d' + odt_note('Deep.'))}</text:p></table:table-cell></table:table-row></table:table>"
+        "</table:table-cell></table:table-row></table:table>"
+    )
+    assert read(tmp_path, "a.odt", zipped(odt(body))).text.split("\n\n") == [
+        "Head", "Of the head.", "A box in a note.", "Text goes on.", "One.", "Its second.", "In a note.", "Two.",
+        "Box.", "Of the box.", "Of nothing.", "a - b\nc d", "Of a cell.", "Of an item.", "Deep.",
+    ]  # fmt: skip
+
+
+STYLES = f"<office:document-styles {SPACES}><office:master-styles>{{}}</office:master-styles></office:document-styles>"
+PAGES = (
+    "<style:master-page><style:header><text:p>Leave<text:tab/>Page <text:page-number>3</text:page-number> of 7</text:p>"
+    "<text:p>Version 3</text:p></style:header><style:header-left><text:p>Valid from 1 May</text:p></style:header-left>"
+    "<style:header-first style:display='false'><text:p>hidden</text:p></style:header-first>"
+    "<style:footer><text:p>Acme Ltd</text:p><text:p>- 3 -</text:p></style:footer></style:master-page>"
+    "<style:master-page><style:header><text:p>Version 3</text:p><text:p>Annex</text:p></style:header></style:master-page>"
+)
+
+
+def test_odt_headers_and_footers_stand_once_at_the_end(tmp_path: Path) -> None:
+    head = '<text:h text:outline-level="1">Leave</text:h>'
+    document = read(tmp_path, "a.odt", zipped(odt(head) | {"styles.xml": STYLES.format(PAGES)}))
+    assert outline(document) == [(("Leave",), "Leave\n\n"), ((), "Version 3\n\nValid from 1 May\n\nAnnex\n\nAcme Ltd")]
+
+
+@pytest.mark.parametrize("styles", [b"\1", STYLES.encode()[:-9], b""])
+def test_odt_headers_that_are_damaged_are_named(tmp_path: Path, styles: bytes) -> None:
+    document = read(tmp_path, "a.odt", zipped(odt("<text:p>Text.</text:p>") | {"styles.xml": styles}))
+    assert (document.text, document.notices) == ("Text.", ("its headers and footers are damaged, and not read",))
+
+
+def test_odt_comments_are_named_and_not_read(tmp_path: Path) -> None:
+    comment = "<office:annotation><text:p>unread</text:p></office:annotation>"
+    for count, notices in ((0, ()), (1, ("it has a comment, which is not read",)),
+                           (3, ("it has 3 comments, which are not read",))):
+        document = read(tmp_path, "a.odt", zipped(odt(f"<text:p>Text.{comment * count}</text:p>")))
+        assert (document.text, document.notices) == ("Text.", notices)
+
+
+def test_odt_merged_cells_keep_their_columns_and_rows(tmp_path: Path) -> None:
+    def cell(text: str, columns: str = "1", rows: str = "1") -> str:
+        return (f'<table:table-cell table:number-columns-spanned="{columns}" table:number-rows-spanned="{rows}">'
+                f"<text:p>{text}</text:p></table:table-cell>")
+
+    covered, long = "<table:covered-table-cell><text:p>unseen</text:p></table:covered-table-cell>", "long " * 200
+    tables = (
+        [cell("a", "2", "2") + covered + cell("b"), covered * 2 + cell("c"), cell("d") + cell("e") + cell("f")],
+        [cell("x", span, span) + cell("y") for span in ("", "-1", "zwei", "0")],
+        [cell("x", "1", "9" * 5000) + cell("y"), covered + cell("z")],
+        [cell(long, "1", "3") + cell("y"), covered + cell("z"), covered + cell("z")],
+    )
+    body = "".join(f"<table:table>{''.join(f'<table:table-row>{row}</table:table-row>' for row in rows)}</table:table>"
+                   for rows in tables)
+    assert read(tmp_path, "a.odt", zipped(odt(body))).text.split("\n\n") == [
+        "a |  | b\na |  | c\nd | e | f",
+        "x | y\nx | y\nx | y\nx | y",
+        "x | y\nx | z",
+        f"{long.strip()} | y\n | z\n | z",
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,8 +13,9 @@ import pypdfium2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pdfs import by_hand, fpdf, lines, reportlab, width
+from pdfs import SIZE, by_hand, changed, fpdf, lines, reportlab, width
 from PIL import Image, ImageChops
+from pypdfium2 import raw
 
 from index import pages
 from index.errors import FileError, InputError, SourceChanged, SourceGone
@@ -198,6 +200,115 @@ def test_a_page_that_is_shown_in_part(make: Make) -> None:
     assert drawn[3] == pytest.approx(80, abs=INK + 2)
     _, drawn_outside = page_image(*made, 1, *span(made[0], "Out"), scale=1)
     assert drawn_outside == []
+
+
+# Forms, filled in: what stands in the fields is text of the page
+
+
+def filled(canvas: Any) -> None:
+    lines((50, 240, "Application"), (50, 200, "Name:"), (50, 170, "Agreed:"), (50, 140, "Rank:"), (220, 140, "since"),
+          (50, 98, "Home port"), (50, 40, "Signed in Orrin."))(canvas)
+    form = canvas.acroForm
+    for name, x, y, text in (("port", 50, 70, "Skell"), ("since", 270, 135, "May 2019"), ("name", 110, 195, "Anna Berg"),
+                             ("none", 270, 195, "")):
+        form.textfield(name=name, x=x, y=y, width=100, height=20, value=text, fontSize=SIZE)
+    form.choice(name="rank", x=110, y=135, width=90, height=20, options=["Captain", "Mate"], value="Mate", fontSize=SIZE)
+    form.checkbox(name="agreed", x=110, y=165, size=20, checked=True)
+
+
+FILLED = ("Application\r\nName:\r\nAnna Berg\r\nAgreed:\r\nRank:\r\nMate\r\nsince\r\nMay 2019\r\nHome port\r\nSkell\r\n"
+          "Signed in Orrin.")
+TICKED = "it has 1 ticked box, which is not read"
+
+
+def sideways(data: bytes) -> bytes:
+    return changed(data, lambda pdf: pdf[0].set_rotation(90))
+
+
+def without_looks(data: bytes) -> bytes:
+    return data.replace(b"/AP ", b"/NO ")
+
+
+def with_inherited_box(data: bytes) -> bytes:
+    return data.replace(b"/MediaBox [ 0 0 400 300 ]", b"").replace(b"/Kids", b"/MediaBox [ 0 0 400 300 ] /Kids")
+
+
+@pytest.mark.parametrize(("change", "shift"), [(bytes, 0), (with_inherited_box, 0), (sideways, 0),
+                                               (without_looks, -3)])  # pdfium draws it a little more to the left
+def test_what_stands_in_a_form(make: Make, change: Callable[[bytes], bytes], shift: int) -> None:
+    made = make(change(reportlab(filled)))
+    if change is sideways:
+        assert sorted(made[0].text.split("\r\n")) == sorted(FILLED.split("\r\n"))
+    else:
+        assert made[0].text == FILLED
+    assert made[0].notices == (TICKED,)
+    for quote, x, y in (("Anna Berg", 114 + shift, 201), ("May 2019", 274 + shift, 141), ("Skell", 54 + shift, 76),
+                        ("Signed in", 50, 40), ("Rank:", 50, 140)):
+        [place] = find(made, quote)
+        [box] = place.boxes
+        assert_lies(box, x, x + width(quote), y)
+
+
+def test_the_picture_of_a_form_shows_what_stands_in_it(make: Make) -> None:
+    made = make(with_inherited_box(reportlab(filled)))
+    png, [drawn] = page_image(*made, 1, *span(made[0], "Anna Berg"), scale=2)
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    assert picture.size == (800, 600)
+    assert drawn == pytest.approx((2 * 114, 2 * (300 - 201 - ASCENT), 2 * (114 + width("Anna Berg")),
+                                   2 * (300 - 201 + DESCENT)), abs=2 * INK + 2)
+    assert min(picture.crop(tuple(map(int, drawn))).convert("L").tobytes()) < 60  # its ink
+    [skell] = find(made, "Skell")[0].boxes
+    elsewhere = picture.crop((int(2 * skell[0]), 600 - int(2 * skell[3]), int(2 * skell[2]), 600 - int(2 * skell[1])))
+    assert min(elsewhere.convert("L").tobytes()) < 60
+
+
+def test_a_form_that_is_not_filled_in_stays_as_it_is(make: Make) -> None:
+    def empty(canvas: Any) -> None:
+        lines((50, 200, "Name:"))(canvas)
+        canvas.acroForm.textfield(name="name", x=110, y=195, width=100, height=20)
+
+    made = make(reportlab(empty))
+    assert (made[0].text, made[0].notices) == ("Name:", ())
+
+
+def test_a_scanned_form_is_a_scan_whatever_its_fields_hold(tmp_path: Path) -> None:
+    def scan(canvas: Any) -> None:
+        canvas.drawInlineImage(Image.new("L", (40, 30), 200), 0, 0, 400, 300)
+        canvas.acroForm.textfield(name="name", x=110, y=195, width=100, height=20, value="Anna")
+
+    (tmp_path / "a.pdf").write_bytes(reportlab(lines((50, 200, "Staff.")), scan))
+    [document] = read_documents(tmp_path / "a.pdf", "a.pdf")
+    assert (document.text, document.notices) == ("Staff.\fAnna", ("page 2 has no text: needs OCR",))
+
+
+def type_on(pdf: Any) -> None:
+    """Give the first annotation of the first page an appearance."""
+    look = b"q BT /F 12 Tf 1 0 0 1 112 200 Tm (Anna Berg) Tj ET Q"
+    page = pdf[0]
+    annotation = raw.FPDFPage_GetAnnot(page, 0)
+    assert raw.FPDFAnnot_SetAP(annotation, raw.FPDF_ANNOT_APPEARANCEMODE_NORMAL, (ctypes.c_ushort * (len(look) + 1))(*look))
+    raw.FPDFPage_CloseAnnot(annotation)
+
+
+def test_a_page_keeps_the_fonts_that_it_has_of_its_parents(make: Make) -> None:
+    typed = "/Annots [<< /Type /Annot /Subtype /FreeText /Rect [110 195 210 215] >>]"
+    data = by_hand("BT /F 12 Tf 50 200 Td (Name:) Tj ET", page=typed, font="/Encoding << /Differences [78 /F] >>")
+    fonts = b"/Resources << /Font << /F 3 0 R >> >>"
+    moved = data.replace(fonts, b"").replace(b"/Kids", fonts + b" /Kids").replace(b"startxref", b"")  # so that it is mended
+    assert make(changed(moved, type_on))[0].text == make(changed(data, type_on))[0].text == "Fame: Anna Berg"
+
+
+def test_text_typed_onto_a_page_is_read_and_notes_are_told(make: Make) -> None:
+    notes = "".join(f"<< /Type /Annot /Subtype /{kind} /Rect [110 195 210 215] {says} >>" for kind, says in (
+        ("FreeText", "/Contents (Anna Berg)"), ("Text", "/Contents (Who is it?)"), ("Highlight", "/Contents (Ask.)"),
+        ("Highlight", ""), ("Text", "/Contents (Gone) /F 2"), ("Link", "/Contents (A site)")))
+    made = make(changed(by_hand("BT /F 12 Tf 50 200 Td (Name:) Tj 0 -20 Td (Town:) Tj ET", page=f"/Annots [{notes}]"), type_on))
+    assert made[0].text == "Name: Anna Berg\r\nTown:"
+    assert made[0].notices == ("it has 2 notes by readers, which are not read",)
+    [place] = find(made, "Anna")
+    assert_lies(place.boxes[0], 112, 112 + width("Anna"), 200)
+    plain = make(by_hand("BT /F 12 Tf 50 200 Td (Name:) Tj ET", page=f"/Annots [{notes}]"))[0]
+    assert (plain.text, plain.notices) == ("Name:", ("it has 3 notes by readers, which are not read",))
 
 
 # Any text, any span
