@@ -42,6 +42,7 @@ from index.roots import UPLOADS, absolute_path, find_in_roots, is_below, resolve
 from index.sandbox import DEFAULT as LIMITS
 from index.sandbox import Limits, Sandbox
 from index.types import Chunk, Document, Notice, document_id
+from index.unread import Unread, followed, keep, told
 from index.vectors import FLAT_UP_TO, VectorWriter
 
 _ENCODE_AT_ONCE = 1024  # chunks: enough to sort by length, little enough to hold in memory
@@ -118,15 +119,24 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
             scan = roots
         roots, scan = without_deleted_files(before, roots, scan)
         changes = _Changes()
+        earlier = told(home, before) if before else Unread()
+
+        def remember(notices: Sequence[Notice]) -> None:
+            elsewhere = [error for error in earlier.skipped if not any(is_below(error.source, root.name) for root in scan)]
+            keep(home, Unread(followed(home, [*changes.skipped, *elsewhere], roots, excluded), tuple(notices),
+                              0 if scan == roots else earlier.more_skipped, 0 if rebuild else earlier.more_notices))
+
         found = {file.source: file for file in find_in_roots(home, roots, scan, excluded, changes.skipped)}
         kept = _carried(before, roots, scan, found, changes)
         if before and not rebuild and ocr == before.manifest.ocr and _same(before, roots, excluded, kept, found):
             changes.skipped += _without_text(before, found)
+            remember(earlier.notices)
             return _nothing_new(before, changes, started)
         adds = (before is not None and not rebuild and ocr == before.manifest.ocr
                 and _only_adds(before, excluded, kept, found))
         # The sandbox first: its worker starts while the build has the encoder loaded.
-        with Sandbox(limits, ocr) as sandbox, _build(home, before, encoder, chunking, ocr, flat_up_to, tell, adds) as build:
+        with (Sandbox(limits, ocr) as sandbox,
+              _build(home, before, encoder, chunking, ocr, flat_up_to, tell, earlier.notices, adds) as build):
             files: list[tuple[str, Found | FileRecord]] = sorted([*kept.items(), *found.items()], key=lambda item: item[0])
             for number, (source, file) in enumerate(files, 1):
                 here = Progress("reading", number - 1, len(files), source)
@@ -141,8 +151,10 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
                     changes.unchanged += build.carry(file)
             tell(Progress("reading", len(files), len(files)))
             if before and not rebuild and not build.differs(roots, excluded) and not (changes.added or changes.updated):
+                remember(earlier.notices)
                 return _nothing_new(before, changes, started)
             manifest = build.finish(roots, excluded)
+            remember(build.notices)
         old = before.catalog.names() if before else set()
         removed = old - build.sources
     return Report(manifest.id, tuple(changes.added), tuple(changes.updated), tuple(sorted(removed)), changes.unchanged,
@@ -170,6 +182,7 @@ def index_documents(home: Path, documents: Iterable[Document], *, encoder: Encod
         if not build.sources:
             raise InputError("there is no document to index", "Give at least one")
         manifest = build.finish((), ())
+        keep(home, Unread())
     return Report(manifest.id, tuple(sorted(build.sources)), documents=manifest.documents, chunks=manifest.chunks,
                   encoded=build.encoded, seconds=time.perf_counter() - started)
 
@@ -197,8 +210,8 @@ def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, progress: Li
         stay = {source for source in sources if any(is_below(info.source, source) for info in gone if info.path not in uploads)}
         excluded = tuple(sorted(source for source in {*before.manifest.excluded, *stay}
                                 if any(is_below(source, root.name) for root in roots)))  # nothing else is looked through again
-        made, tell = before.manifest, progress or (lambda _: None)
-        with _build(home, before, encoder, made.chunking, made.ocr, flat_up_to, tell) as build:
+        made, tell, earlier = before.manifest, progress or (lambda _: None), told(home, before)
+        with _build(home, before, encoder, made.chunking, made.ocr, flat_up_to, tell, earlier.notices) as build:
             for record in sorted(before.catalog.files(), key=lambda record: record.source):
                 gone_or_empty = record.path in going or record.problem
                 if not (gone_or_empty and any(is_below(record.source, source) for source in sources)):
@@ -206,6 +219,7 @@ def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, progress: Li
             for path in uploads:  # first: of a file that is gone, the next run takes out what is left
                 Path(path).unlink(missing_ok=True)
             manifest = build.finish(roots, excluded)
+            keep(home, replace(earlier, skipped=followed(home, earlier.skipped, roots, excluded), notices=tuple(build.notices)))
     return Report(manifest.id, removed=tuple(info.source for info in gone), unchanged=manifest.documents,
                   documents=manifest.documents, chunks=manifest.chunks, seconds=time.perf_counter() - started)
 
@@ -216,7 +230,8 @@ def erase(home: Path) -> list[str]:
     Returns the ids of the generations that are gone; there is no rollback to them. Raises HomeError.
     """
     with writing(home):
-        open_current(home).close()  # what is left must be whole
+        with closing(open_current(home)) as left:  # it must be whole
+            keep(home, told(home, left))
         there = generations(home)
         _tidy(home, keep=1)
         return [id for id in there if id not in generations(home)]
@@ -386,8 +401,12 @@ class _Build:
     """
 
     def __init__(self, home: Path, folder: Path, before: Generation | None, encoder: Encoder, chunking: Chunking,
-                 ocr: str, flat_up_to: int, tell: Listener, adds: bool) -> None:
+                 ocr: str, flat_up_to: int, tell: Listener, notices: Sequence[Notice], adds: bool) -> None:
         self.home, self.folder, self.before, self.ocr = home, folder, before, ocr
+        self.notices = list(notices) if adds else []  # of all that is in it, as far as they are known
+        self._noticed: dict[str, list[str]] = {}  # what was said of a document of the generation before, by its id there
+        for notice in notices:
+            self._noticed.setdefault(document_id(notice.source), []).append(notice.message)
         self.known = {record.path: record for record in before.catalog.files()} if before else {}
         self._alike: dict[tuple[int, str], list[FileRecord]] = {}
         for record in self.known.values():
@@ -477,6 +496,8 @@ class _Build:
         """
         if document.source in self.sources:
             raise InputError(f"two documents have the source {document.source}", "Give each its own name")
+        said = self._noticed.get(origin, ()) if origin else document.notices
+        self.notices += [Notice(document.source, message) for message in said]
         made = self.before.manifest if self.before and origin else None
         if self.before and made and (made.encoder, made.revision, made.chunking) == (
                 self._encoder.name, self._encoder.revision, self._chunking):
@@ -549,14 +570,14 @@ class _Build:
 
 @contextmanager
 def _build(home: Path, before: Generation | None, encoder: Encoder, chunking: Chunking, ocr: str, flat_up_to: int,
-           tell: Listener, adds: bool = False) -> Iterator[_Build]:
+           tell: Listener, notices: Sequence[Notice] = (), adds: bool = False) -> Iterator[_Build]:
     """A build in a temporary folder, which is gone afterwards whatever happens."""
     folder = home / "generations" / ".tmp-build"
     build = None
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        build = _Build(home, folder, before, encoder, chunking, ocr, flat_up_to, tell, adds)
+        build = _Build(home, folder, before, encoder, chunking, ocr, flat_up_to, tell, notices, adds)
         yield build
     except (OSError, sqlite3.Error, MemoryError) as error:
         raise _not_written(home, error) from error

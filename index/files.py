@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from index.errors import FileError, NoText
-from index.formats import FORMATS, detect
+from index.formats import FORMATS, detect, jsonl
 from index.formats.base import Extract, Format
 from index.formats.outline import one_line
 from index.formats.signatures import kind_of
@@ -23,7 +23,7 @@ from index.ocr import Ocr
 from index.types import Document, Section, document_id, sha256_text
 from index.walk import Ignored, ignored_in, is_text
 
-MAX_SIZE = 200_000_000
+MOST_MEGABYTES = 200  # of one file
 MOST_CHARACTERS = 50_000_000  # of text and headings in one file
 LONGEST_STATED = 200  # characters of an author or a date
 HEAD = 4096
@@ -90,10 +90,13 @@ def read_documents(path: Path, source: str, ocr: Ocr | None = None) -> list[Docu
     return documents_of(read_content(path, source, ocr=ocr), source)
 
 
-def read_content(path: Path, source: str, most_characters: int = MOST_CHARACTERS, ocr: Ocr | None = None) -> Content:
-    """What a file holds, as its format's reader gives it. Raises FileError, also for more than so many characters."""
-    data, modified = _read_bytes(path, source)
-    format = detect(data[:HEAD], path.suffix.lower())
+def read_content(path: Path, source: str, most_characters: int = MOST_CHARACTERS, ocr: Ocr | None = None,
+                 most_megabytes: int = MOST_MEGABYTES) -> Content:
+    """What a file holds, as its format's reader gives it. Raises FileError, also for more than so many characters or
+    megabytes.
+    """
+    data, modified = _read_bytes(path, source, most_megabytes * MEGABYTE)
+    format = _format_of(data, path.suffix.lower())
     if format is None:
         raise _not_a_document(data[:HEAD], source)
     digest = hashlib.sha256(data).hexdigest()
@@ -168,22 +171,31 @@ def _look_at(path: Path, source: str) -> Found | FileError:
     return Found(path, source, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def _read_bytes(path: Path, source: str) -> tuple[bytes, float]:
-    """A file's bytes and the time of its last modification, taken from the same open file."""
+def _format_of(data: bytes, suffix: str) -> Format | None:
+    """The format of a file's content. What only begins like JSON Lines, and has no name of theirs, is what it would be else."""
+    head = data[:HEAD]
+    format = detect(head, suffix)
+    if format is not jsonl.FORMAT or suffix in format.suffixes or jsonl.holds_rows(data):
+        return format
+    return next((other for other in FORMATS if other is not format and other.recognises(head, suffix)), None)
+
+
+def _read_bytes(path: Path, source: str, most: int) -> tuple[bytes, float]:
+    """A file's bytes, of which there may be so many, and the time of its last modification, taken from the same open file."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
             raise FileError(source, "it is not a regular file", "Leave it out")
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
-            if status.st_size > MAX_SIZE:
-                raise _too_large(status.st_size, source)
-            data = file.read(status.st_size + 1)  # room for MAX_SIZE would be taken at once, for the smallest file
+            if status.st_size > most:
+                raise _too_large(status.st_size, most, source)
+            data = file.read(status.st_size + 1)  # room for the most would be taken at once, for the smallest file
             if len(data) > status.st_size:  # it has grown meanwhile
-                data += file.read(max(0, MAX_SIZE + 1 - len(data)))
+                data += file.read(max(0, most + 1 - len(data)))
     except OSError as problem:
         raise _cannot(problem, source, _gone(source)) from problem
-    if len(data) > MAX_SIZE:
-        raise _too_large(len(data), source)
+    if len(data) > most:
+        raise _too_large(len(data), most, source)
     if not data:
         raise FileError(source, "it is empty", "Remove it, or save it again with its content")
     return data, status.st_mtime
@@ -261,11 +273,11 @@ def _gone(source: str) -> FileError:
     return FileError(source, "it was there a moment ago and is gone", "Index again")
 
 
-def _too_large(size: int, source: str) -> FileError:
+def _too_large(size: int, most: int, source: str) -> FileError:
     return FileError(
         source,
-        f"it has {size / MEGABYTE:.1f} MB, and the limit is {MAX_SIZE / MEGABYTE:.0f} MB",
-        "Split it into smaller files",
+        f"it has {size / MEGABYTE:.1f} MB, and the limit is {most / MEGABYTE:.0f} MB",
+        "Split it into smaller files, or raise read_megabytes (PULLQUOTE_READ_MEGABYTES)",
     )
 
 

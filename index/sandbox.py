@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Self
 
 from index.errors import FileError, NeedsOcr, NoText, PullquoteError
-from index.files import MOST_CHARACTERS, Content, documents_of, read_content
+from index.files import MOST_CHARACTERS, MOST_MEGABYTES, Content, documents_of, read_content
 from index.formats.base import Extract, lacks_memory
 from index.ocr import MOST_PAGES, PAGE_SECONDS, Ocr
 from index.process import command, limit
@@ -39,7 +39,8 @@ PAGE = re.compile(rb"page (\d{1,9})")  # which is about to be read by OCR
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What reading one file may take: wall-clock seconds, megabytes of memory, and characters of text that come of it.
+    """What reading one file may take: wall-clock seconds, megabytes of memory, characters of text that come of it, and the
+    megabytes that it has itself.
 
     Memory is that of the whole process, which needs 20 to 120 MB itself, by the formats that it reads. macOS does not enforce
     it. The program that does OCR is a process of its own with as much memory; each page that it reads may take
@@ -49,6 +50,7 @@ class Limits:
     seconds: float = 120
     memory_mb: int = 2000
     characters: int = MOST_CHARACTERS
+    megabytes: int = MOST_MEGABYTES
 
 
 DEFAULT = Limits()
@@ -143,7 +145,7 @@ class _Worker:
         self._ready = self.used = False
         try:
             ours, theirs = socket.socketpair()
-            numbers = (theirs.fileno(), limits.memory_mb, math.ceil(limits.seconds), limits.characters)
+            numbers = (theirs.fileno(), limits.memory_mb, math.ceil(limits.seconds), limits.characters, limits.megabytes)
             self._connection = Connection(ours.detach())
             with theirs:
                 self._process = subprocess.Popen(
@@ -193,7 +195,7 @@ class _Worker:
         return self._connection.recv_bytes(ENCODED * self._limits.characters + MEGABYTE)
 
 
-def serve(descriptor: int, memory_mb: int, seconds: int, characters: int) -> None:
+def serve(descriptor: int, memory_mb: int, seconds: int, characters: int, megabytes: int) -> None:
     """The worker: answer every path and source that comes over the connection, until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it ends it
     _set_limits(memory_mb)
@@ -207,7 +209,8 @@ def serve(descriptor: int, memory_mb: int, seconds: int, characters: int) -> Non
             while True:
                 path, source, ocr = json.loads(connection.recv_bytes())
                 signal.alarm(seconds + START)  # ends this process even where nobody is left to do it
-                connection.send_bytes(_answer(Path(path), source, characters, Ocr(ocr, tell) if ocr else None))
+                with_ocr = Ocr(ocr, tell) if ocr else None
+                connection.send_bytes(_answer(Path(path), source, characters, megabytes, with_ocr))
                 signal.alarm(0)
 
 
@@ -217,9 +220,9 @@ def _set_limits(memory_mb: int) -> None:
     limit({resource.RLIMIT_DATA: (memory, memory), resource.RLIMIT_FSIZE: (0, 0), resource.RLIMIT_CORE: (0, 0)})
 
 
-def _answer(path: Path, source: str, characters: int, ocr: Ocr | None) -> bytes:
+def _answer(path: Path, source: str, characters: int, megabytes: int, ocr: Ocr | None) -> bytes:
     try:
-        return _packed(read_content(path, source, characters, ocr))
+        return _packed(read_content(path, source, characters, ocr, megabytes))
     except MemoryError:
         return OUT_OF_MEMORY
     except FileError as error:

@@ -35,6 +35,7 @@ class Config(BaseSettings):
     read_seconds: float = Field(default=LIMITS.seconds, gt=0, le=86_400, description="seconds that reading a file may take")
     read_memory_mb: int = Field(default=LIMITS.memory_mb, ge=200, description="megabytes of memory that it may take")
     read_characters: int = Field(default=LIMITS.characters, ge=1, description="characters of text that may come of a file")
+    read_megabytes: int = Field(default=LIMITS.megabytes, ge=1, description="megabytes that a file may have")
     ocr_language: str = Field(default="eng", min_length=1, description="what `index --ocr` reads: \"deu+eng\", say")
     fusion: Literal["zscore", "rrf"] = Field(default="zscore", description="how dense and lexical scores become one")
     candidates: int = Field(default=100, ge=10, le=1000, description="chunks each of the two searches brings")
@@ -57,7 +58,7 @@ class Config(BaseSettings):
     @property
     def limits(self) -> Limits:
         """The limits within which a file is read."""
-        return Limits(self.read_seconds, self.read_memory_mb, self.read_characters)
+        return Limits(self.read_seconds, self.read_memory_mb, self.read_characters, self.read_megabytes)
 
     @classmethod
     def load(cls, home: Path, **flags: Any) -> Config:

@@ -20,7 +20,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from index.errors import SettingsError
-from index.files import MAX_SIZE
+from index.files import MEGABYTE
 from rag.config import Config
 from ui.api import add_error_handlers, router
 from ui.guard import Guard, own_names
@@ -54,8 +54,9 @@ def create_app(home: Path, config: Config | None = None, hosts: Collection[str] 
     page.has_launched = True  # a mounted page never says so itself, and without it Gradio takes any path for an upload
     gr.mount_gradio_app(
         app, page, path="/", theme=look.theme(), head=_head(), favicon_path=str(STATIC / "favicon.svg"),
-        footer_links=[], run_history=False, ssr_mode=False, pwa=False, show_error=True, max_file_size=MAX_SIZE,
-        allowed_paths=[], blocked_paths=[str(home.absolute() / name) for name in ("generations", "cache", "uploads")])
+        footer_links=[], run_history=False, ssr_mode=False, pwa=False, show_error=True,
+        max_file_size=library.config.read_megabytes * MEGABYTE, allowed_paths=[],
+        blocked_paths=[str(home.absolute() / name) for name in ("generations", "cache", "uploads")])
     return app
 
 

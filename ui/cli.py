@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from index.build import Listener, Progress, Report
+    from index.unread import Unread
     from index.watch import Sync
     from rag.calibration import Calibration
     from rag.config import Config
 
 ANSWERED, ERROR, USAGE, REFUSED = 0, 1, 2, 3
+SHOWN = 20  # files of a kind that are named to a person
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and halves of surrogate pairs, which cannot be written
 # What turns the order of a line around; and the soft hyphen, which a page shows at a line's end only, a terminal anywhere.
@@ -123,14 +125,15 @@ def index(paths: Annotated[list[Path] | None,
 
 @app.command()
 def status(home: Home = None, json: Json = False) -> int:
-    """What the library holds, what it is made with, and what it was calibrated to."""
+    """What the library holds, what could not be read, what it is made with, and what it was calibrated to."""
     from index.generation import open_current
+    from index.unread import told
     from index.vectors import KINDS
     from rag.calibration import stored
 
     where = _home(home)
     store = open_current(where)
-    made, sources, calibration = store.manifest, store.sources(), stored(where)
+    made, sources, calibration, unread = store.manifest, store.sources(), stored(where), told(where, store)
     if json:
         _print_json({"home": str(where), "generation": made.id, "created": made.created,
                      "encoder": {"name": made.encoder, "revision": made.revision},
@@ -140,6 +143,7 @@ def status(home: Home = None, json: Json = False) -> int:
                      "roots": [{"name": root.name, "path": root.path} for root in made.roots],
                      "excluded": list(made.excluded),
                      "calibration": calibration.json() if calibration else None,
+                     **_unread_json(unread), "more": {"skipped": unread.more_skipped, "notices": unread.more_notices},
                      "sources": [{"source": s.source, "title": s.title, "media_type": s.media_type, "pages": s.pages,
                                   "characters": s.characters, "chunks": s.chunks} for s in sources]})
         return ANSWERED
@@ -160,6 +164,11 @@ def status(home: Home = None, json: Json = False) -> int:
     for source in sources:
         pages = f", {source.pages} pages" if source.pages else ""
         print(f"  {_printable(source.source)}  ({source.characters} characters{pages})")
+    for word, news, more in (("note", unread.notices, unread.more_notices), ("skipped", unread.skipped, unread.more_skipped)):
+        for each in news[:SHOWN]:
+            print(f"{word:8} {_printable(str(each))}")
+        if (left := len(news[SHOWN:]) + more) > 0:
+            print(f"{word:8} … and {left} more")
     return ANSWERED
 
 
@@ -409,17 +418,20 @@ def _printable(text: str, keep_lines: bool = False) -> str:
 def _report_json(report: Report) -> dict[str, Any]:
     return {"generation": report.generation, "added": report.added, "updated": report.updated, "removed": report.removed,
             "unchanged": report.unchanged, "documents": report.documents, "chunks": report.chunks,
-            "encoded": report.encoded, "seconds": round(report.seconds, 3),
-            "skipped": [{"source": e.source, "reason": e.message, "remedy": e.remedy} for e in report.skipped],
-            "notices": [{"source": n.source, "message": n.message} for n in report.notices]}
+            "encoded": report.encoded, "seconds": round(report.seconds, 3), **_unread_json(report)}
+
+
+def _unread_json(news: Report | Unread) -> dict[str, Any]:
+    return {"skipped": [{"source": e.source, "reason": e.message, "remedy": e.remedy} for e in news.skipped],
+            "notices": [{"source": n.source, "message": n.message} for n in news.notices]}
 
 
 def _print_report(report: Report) -> None:
     for word, sources in (("added", report.added), ("updated", report.updated), ("removed", report.removed)):
-        for source in sources[:20]:
+        for source in sources[:SHOWN]:
             print(f"{word:8} {_printable(source)}")
-        if len(sources) > 20:
-            print(f"{word:8} … and {len(sources) - 20} more")
+        if len(sources) > SHOWN:
+            print(f"{word:8} … and {len(sources) - SHOWN} more")
     for notice in report.notices:
         print(f"note     {_printable(str(notice))}")
     for error in report.skipped:

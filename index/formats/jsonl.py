@@ -1,22 +1,47 @@
-"""JSON Lines: every row is a document of its own, an object with "text" and perhaps "id", "title", "author", "date"."""
+"""JSON Lines: every row is a document of its own, an object with "text" and perhaps "id", "title", "author", "date".
+
+A file of their name has to be as they are. One of another name is JSON Lines where all its rows are such objects and there
+are two or more (one alone is any JSON document).
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from index.errors import FileError
 from index.formats.base import Extract, Format
-from index.formats.text import decode, is_textual
+from index.formats.text import decode, decode_head, is_textual
 
 SUFFIXES = (".jsonl", ".ndjson")
 TEXT_KEYS = ("text", "content", "body")
 REMEDY = "Correct that line and index the file again"
+OBJECT = re.compile(r'\s*\{[ \t]*(?:"|\Z)')  # how one begins that stands on a line
+
+
+def holds_rows(data: bytes) -> bool:
+    """Whether a whole file is rows that can be read, two or more."""
+    try:
+        return b"\n" in data.strip() and sum(1 for _ in _read(data, "")) > 1
+    except FileError:
+        return False
 
 
 def _recognises(head: bytes, suffix: str) -> bool:
-    return suffix in SUFFIXES and is_textual(head)
+    """Of a file without their name this looks at the head alone, and not at a row that this cuts: `holds_rows` does."""
+    return is_textual(head) and (suffix in SUFFIXES or _begins_with_rows(decode_head(head)))
+
+
+def _begins_with_rows(head: str) -> bool:
+    if not OBJECT.match(head):
+        return False
+    *rows, last = [line for line in head.split("\n") if line.strip()]
+    try:
+        return all(_extract(row, number, "") for number, row in enumerate(rows, 1)) and bool(OBJECT.match(last))
+    except FileError:
+        return False
 
 
 def _read(data: bytes, source: str) -> Iterator[Extract]:

@@ -218,18 +218,19 @@ def test_a_file_over_the_limit_says_both_sizes(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     with path.open("wb") as file:
         file.truncate(312_400_000)
-    assert error_of(path) == ("docs/file: it has 312.4 MB, and the limit is 200 MB. Split it into smaller files")
+    assert error_of(path) == ("docs/file: it has 312.4 MB, and the limit is 200 MB. Split it into smaller files,"
+                              " or raise read_megabytes (PULLQUOTE_READ_MEGABYTES)")
 
 
 def test_a_file_that_grows_while_it_is_read_stays_under_the_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "a.txt"
-    path.write_text("x" * 50)
+    path.write_text("x" * 500)
     status = os.stat_result((0o100644, 1, 1, 1, 0, 0, 10, 0, 0, 0))
-    monkeypatch.setattr(files, "MAX_SIZE", 20)
+    monkeypatch.setattr(files, "MEGABYTE", 1)
     monkeypatch.setattr(os, "fstat", lambda number: status)
-    assert "and the limit is" in error_of(path)
+    assert "it has 201.0 MB, and the limit is 200 MB" in error_of(path)
 
 
 @pytest.mark.parametrize(

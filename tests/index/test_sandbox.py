@@ -34,13 +34,13 @@ sys.path[:], _, _, arguments = json.loads(sys.argv[1])
 import index.sandbox
 from index.sandbox import Content, Extract, Section
 read = index.sandbox.read_content
-def strange(path, source, characters, ocr):
+def strange(path, source, *limits):
     if "crash" in source: os.abort()
     if "leave" in source: os._exit(7)
     if "hang" in source: time.sleep(600)
     if "odd" in source: return Content("text/plain", "", 1.0, (Extract("t", "text", (Section(1, 9),)),))
     if "write" in source: path.with_suffix(".out").write_text("x")
-    return read(path, source, characters, ocr)
+    return read(path, source, *limits)
 index.sandbox.read_content = strange
 index.sandbox.serve(*arguments)
 """
@@ -159,6 +159,15 @@ def test_a_file_with_too_much_text(tmp_path: Path, text: str) -> None:
         " characters or more, and the limit is 2,000. "
         "Split it into smaller files, or raise read_characters (PULLQUOTE_READ_CHARACTERS)"
     )
+
+
+def test_a_file_that_is_too_large(tmp_path: Path) -> None:
+    write(tmp_path, {"a.txt": "x" * 1_000_001, "b.txt": "x" * 1_000_000})
+    with Sandbox(Limits(megabytes=1)) as opened:
+        assert error_of(opened, tmp_path / "a.txt") == (
+            "a.txt: it has 1.0 MB, and the limit is 1 MB. "
+            "Split it into smaller files, or raise read_megabytes (PULLQUOTE_READ_MEGABYTES)")
+        assert len(opened.read_documents(tmp_path / "b.txt", "b.txt")[0].text) == 1_000_000
 
 
 @pytest.mark.parametrize(("name", "how"), [("crash.txt", signal.strsignal(signal.SIGABRT)), ("leave.txt", "exit code 7")])

@@ -81,7 +81,7 @@ def test_settings_do_not_change_once_they_are_loaded(home: Path) -> None:
 
 @pytest.mark.parametrize("line", ["passages = 0", "passages = 101", 'passages = "many"', 'fusion = "sum"', "dense_weight = 1.5",
                                   "candidates = 9", "chunk_tokens = 19", "chunk_overlap = -1", "quotes = 0", "threshold = 2",
-                                  "read_seconds = 0", "read_memory_mb = 50",
+                                  "read_seconds = 0", "read_memory_mb = 50", "read_megabytes = 0",
                                   "threshold = -0.1", "pasages = 5"])
 def test_a_bad_value_in_the_file_names_the_setting_and_the_file(home: Path, line: str) -> None:
     path = write(home, f"{line}\n")
@@ -93,10 +93,10 @@ def test_a_bad_value_in_the_file_names_the_setting_and_the_file(home: Path, line
 
 
 def test_limits_of_reading_can_be_set(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Config.load(home).limits == Limits(120, 2000, 50_000_000) == Limits()
-    write(home, "read_seconds = 0.5\nread_memory_mb = 300\n")
+    assert Config.load(home).limits == Limits(120, 2000, 50_000_000, 200) == Limits()
+    write(home, "read_seconds = 0.5\nread_memory_mb = 300\nread_megabytes = 7\n")
     monkeypatch.setenv("PULLQUOTE_READ_CHARACTERS", "1000")
-    assert Config.load(home).limits == Limits(0.5, 300, 1000)
+    assert Config.load(home).limits == Limits(0.5, 300, 1000, 7)
 
 
 def test_the_language_of_ocr_can_be_set(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

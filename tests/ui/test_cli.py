@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import write
 
+from index.build import sync
+from index.encoder import Encoder
 from index.types import sha256_text
 from ui.cli import _printable
+from ui.cli import status as status_of
 
 FERRY = "The ferry to Skarvey leaves at nine in the morning. It returns at noon. A day ticket costs four euro."
 SHED = "# Bicycles\n\nBicycles are kept in the shed behind the harbour office. The shed is locked at night.\n"
@@ -138,6 +142,22 @@ def test_status_says_what_the_library_holds(run: Run, folder: Path) -> None:
         ("docs/ferry.txt", len(FERRY)), ("docs/sub/shed.md", len(SHED))]
     assert (status["documents"], status["vectors"]) == (2, "flat")
     assert status["encoder"]["name"] == "all-MiniLM-L6-v2"
+
+
+def test_status_names_what_could_not_be_read(run: Run, indexed: subprocess.CompletedProcess[str]) -> None:
+    report, status = json.loads(indexed.stdout), json.loads(run("status", "--json").stdout)
+    assert (status["skipped"], status["notices"], status["more"]) == (report["skipped"], [], {"skipped": 0, "notices": 0})
+    [skipped] = report["skipped"]
+    assert run("status").stdout.splitlines()[-1] == f"skipped  docs/scan.pdf: {skipped['reason']}. {skipped['remedy']}"
+
+
+def test_status_names_twenty_of_them(docs: Path, home: Path, encoder: Encoder, capsys: pytest.CaptureFixture[str]) -> None:
+    write(docs, {"a.txt": "Text.", **{f"{number:02}.txt": "" for number in range(33)}})
+    sync(home, [docs], encoder=encoder)
+    assert status_of(home) == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("skipped")]
+    assert told[0] == "skipped  docs/00.txt: it is empty. Remove it, or save it again with its content"
+    assert told[20:] == ["skipped  … and 13 more"]
 
 
 def test_remove_takes_out_and_rollback_brings_back(run: Run, folder: Path) -> None:

@@ -14,7 +14,7 @@ import gradio as gr
 from eval.sets import SAMPLE
 from index.build import Progress, Report
 from index.errors import FileError, InputError, PullquoteError
-from index.files import MAX_SIZE, MEGABYTE, readable_formats
+from index.files import readable_formats
 from index.store import SourceInfo
 from index.types import Document
 from rag.assistant import LONGEST_QUESTION, Stage
@@ -54,7 +54,7 @@ def page(library: Library) -> gr.Blocks:
         with gr.Column(elem_id="chat", min_width=0):
             header = gr.HTML(_header(""), js_on_load=_NEW_CHAT_SCRIPT, apply_default_css=False)
             with gr.Column(elem_id="welcome", visible=False) as welcome:
-                gr.HTML(_WELCOME, apply_default_css=False)
+                gr.HTML(_welcome(library.config.read_megabytes), apply_default_css=False)
                 drop = gr.File(label="Add your first documents", file_count="multiple", elem_id="drop", height=180)
                 sample = gr.Button("Try the sample library", variant="primary", elem_id="sample")
                 first_rows = gr.HTML("", elem_id="first-rows", apply_default_css=False)
@@ -302,12 +302,15 @@ def _header(count: str) -> str:
             '<button id="new-chat" type="button">New chat</button></header>')
 
 
+def _welcome(megabytes: int) -> str:
+    return ("<h2>Ask your documents</h2><p>Add files and ask about them. Every sentence of an answer is copied word for "
+            f"word from a source, and one click shows it in its place.</p><p class='hint'>{sentence(readable_formats())} "
+            f"Up to {megabytes} MB a file. Nothing leaves the computer that Pullquote runs on.</p>")
+
+
 _NEW_CHAT_SCRIPT = """
 element.addEventListener('click', (event) => { if (event.target.closest('#new-chat')) trigger('click'); });
 """
 _LIBRARY_HEAD = ('<div class="head"><h2>Library</h2><button id="library-close" type="button" aria-label="Close library">✕'
                  '</button></div><input id="filter" type="search" placeholder="Search documents"'
                  ' aria-label="Search documents" autocomplete="off">')
-_WELCOME = (f"<h2>Ask your documents</h2><p>Add files and ask about them. Every sentence of an answer is copied word for "
-            f"word from a source, and one click shows it in its place.</p><p class='hint'>{sentence(readable_formats())} "
-            f"Up to {MAX_SIZE // MEGABYTE} MB a file. Nothing leaves the computer that Pullquote runs on.</p>")
