@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import torch
 
 WEIGHTS = Path(__file__).parent / "weights"
-WEIGHTS_SHA256 = "7463e275cfea16c24e51e2f3683acf3b63b6b12f85bbb8c17b5a912dc5d84dd4"
+WEIGHTS_SHA256 = "cd6c6d8b09e3a16917bf377601836a3a8f5c7e3551e0c7da2e3ec3adccc6b14f"
 WORD_EMBEDDINGS = "bert.embeddings.word_embeddings.weight"
 
 
