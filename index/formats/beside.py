@@ -1,4 +1,4 @@
-"""What stands beside the text of a Word or ODT file: headers and footers, told once at its end, and comments, only counted."""
+"""What stands beside the text of an office file: headers and footers, told once at its end, and comments, only counted."""
 
 from __future__ import annotations
 

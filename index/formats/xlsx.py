@@ -15,6 +15,7 @@ from zipfile import ZipFile
 
 from index.errors import FileError
 from index.formats.base import Extract, Format
+from index.formats.beside import comments_notice
 from index.formats.outline import sensible_title
 from index.formats.rows import Rows
 from index.formats.zips import OLE, ZIP, check_zip, office_folder, old_or_locked
@@ -131,10 +132,7 @@ def _notices(data: bytes) -> tuple[str, ...]:
             if name.startswith(COMMENT_PARTS):
                 with archive.open(name) as part:
                     comments += sum(1 for _ in _tags(part, COMMENT))
-    if comments:
-        told = f"{comments} comments, which are" if comments > 1 else "1 comment, which is"
-        notices.append(f"it has {told} not read")
-    return tuple(notices)
+    return (*notices, *comments_notice(comments))
 
 
 def _tags(part: IO[bytes], tag: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:
