@@ -39,7 +39,7 @@ class Config(BaseSettings):
     ocr_language: str = Field(default="eng", min_length=1, description="what `index --ocr` reads: \"deu+eng\", say")
     fusion: Literal["zscore", "rrf"] = Field(default="zscore", description="how dense and lexical scores become one")
     candidates: int = Field(default=100, ge=10, le=1000, description="chunks each of the two searches brings")
-    dense_weight: float = Field(default=0.3, ge=0, le=1, description="the share of the dense score (zscore fusion)")
+    dense_weight: float = Field(default=0.3, ge=0, le=1, description="the share of the dense score (zscore) in the first half")
     passages: int = Field(default=10, ge=1, le=100, description="passages that are read")
     quotes: int = Field(default=3, ge=1, le=20, description="quotes an answer has at most; one for each thing asked")
     threshold: float | None = Field(default=None, ge=0, le=1, description="confidence below which a question is refused")
@@ -52,7 +52,7 @@ class Config(BaseSettings):
     @property
     def retrieval(self) -> str:
         """The settings that say which passages are read, in words."""
-        return (f"{self.fusion} (dense {self.dense_weight:g}) of {self.candidates}, {self.passages} read,"
+        return (f"{self.fusion} (dense {self.dense_weight:g}, then by meaning) of {self.candidates}, {self.passages} read,"
                 f" chunks of {self.chunk_tokens} (overlap {self.chunk_overlap})")
 
     @property

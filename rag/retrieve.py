@@ -16,6 +16,7 @@ from rag.config import Config
 from rag.types import Passage
 from rag.words import terms
 
+MEANING = 0.7  # the weight of the dense score in the ranking that the second half of the passages is from; see `in_halves`
 WIDER = 0.5  # the weight of a second, wider question; chosen with `conversation.widened`
 RRF_K = 60  # Cormack, Clarke and Büttcher, SIGIR 2009
 _PAGE = re.compile(r"\bpage\s+\d+(?:\s+of\s+\d+)?\b", re.IGNORECASE)  # in a running header
@@ -26,23 +27,25 @@ def retrieve(store: PassageStore, question: str, vector: Vector, config: Config,
              wider: tuple[str, Vector] | None = None) -> list[Passage]:
     """The best `config.passages` passages, best first; equal scores in the order in which the searches found them.
 
-    No two say the same, and what many say does not crowd out the others (see `choose`). `vector` (d,) is the encoded
-    question, unit length; `wider` a second one to search with and its vector, whose scores count half as much.
+    The first half is ranked with more weight on words, the others with more on meaning (see `in_halves`); the score is that
+    of the first ranking for all. No two say the same, and what many say does not crowd out the others (see `choose`).
+    `vector` (d,) is the encoded question, unit length; `wider` a second one to search with and its vector, whose scores
+    count half as much.
     """
-    dense = store.dense(vector, config.candidates)
-    lexical = store.lexical(question, config.candidates)
-    fused = fuse(store, vector, dense, lexical, config)
-    if wider:
-        text, other = wider
-        more = fuse(store, other, store.dense(other, config.candidates), store.lexical(text, config.candidates), config)
-        fused = together(fused, more, WIDER)
-    dense_ranks = {hit.chunk_id: rank for rank, hit in enumerate(dense, 1)}
-    lexical_ranks = {hit.chunk_id: rank for rank, hit in enumerate(lexical, 1)}
+    asked = [(question, vector), *([wider] if wider else [])]
+    searches = [(store.dense(one, config.candidates), store.lexical(text, config.candidates)) for text, one in asked]
+    dense_ranks, lexical_ranks = ({hit.chunk_id: rank for rank, hit in enumerate(hits, 1)} for hits in searches[0])
 
     def order(hit: Hit) -> tuple[float, float, float]:
         return -hit.score, dense_ranks.get(hit.chunk_id, inf), lexical_ranks.get(hit.chunk_id, inf)
 
-    best = choose(question, _passages(store, sorted(fused, key=order), config.passages), config.passages)
+    def ranking(settings: Config) -> list[Hit]:
+        fused, *more = (fuse(store, one, dense, lexical, settings)
+                        for (_, one), (dense, lexical) in zip(asked, searches, strict=True))
+        return sorted(together(fused, more[0], WIDER) if more else fused, key=order)
+
+    hits = in_halves(ranking(config), ranking(by_meaning(config)), config.passages)
+    best = choose(question, _passages(store, hits, config.passages), config.passages)
     cosines = iter(store.similarities(vector, [one.chunk.id for passage in best for one in (passage, *passage.copies)]))
 
     def ranked(passage: Passage) -> Passage:
@@ -109,6 +112,23 @@ def _passages(store: PassageStore, hits: Sequence[Hit], at_once: int) -> Iterato
         some = hits[start : start + at_once]
         for hit, chunk in zip(some, store.chunks([hit.chunk_id for hit in some]), strict=True):
             yield Passage(chunk, store.document(chunk.document_id), hit.score)
+
+
+def by_meaning(config: Config) -> Config:
+    """The settings of the second ranking."""
+    return config.model_copy(update={"dense_weight": max(MEANING, config.dense_weight)})
+
+
+def in_halves(hits: Sequence[Hit], other: Sequence[Hit], most: int) -> list[Hit]:
+    """The first half of `most` from the one ranking, then what the other ranks best, with the first one's scores.
+
+    A question in the document's own words is best found by words, one in other words by meaning, and it cannot be told
+    which of the two a question is: so each ranking has its say about what is read.
+    """
+    first = hits[: (most + 1) // 2]
+    taken = {hit.chunk_id for hit in first}
+    scores = {hit.chunk_id: hit.score for hit in hits}
+    return [*first, *(Hit(hit.chunk_id, scores[hit.chunk_id]) for hit in other if hit.chunk_id not in taken)]
 
 
 def fuse(store: PassageStore, vector: Vector, dense: Sequence[Hit], lexical: Sequence[Hit], config: Config) -> list[Hit]:

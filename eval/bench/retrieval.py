@@ -29,7 +29,7 @@ from index.generation import Generation, open_current
 from index.store import Hit, Vector
 from index.types import Chunk, Document, Section, document_id, sha256_text
 from rag.config import Config
-from rag.retrieve import fuse
+from rag.retrieve import by_meaning, fuse, in_halves
 
 Search = Callable[[str, Vector], Sequence[Hit]]
 
@@ -76,9 +76,10 @@ def searches(store: Generation, config: Config) -> dict[str, Search]:
     def fused(fusion: str) -> Search:
         chosen = config.model_copy(update={"fusion": fusion})
         def search(question: str, vector: Vector) -> Sequence[Hit]:
-            hits = fuse(store, vector, store.dense(vector, config.candidates),
-                        store.lexical(question, config.candidates), chosen)
-            return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))
+            dense, lexical = store.dense(vector, config.candidates), store.lexical(question, config.candidates)
+            words, meaning = (sorted(fuse(store, vector, dense, lexical, settings), key=lambda hit: (-hit.score, hit.chunk_id))
+                              for settings in (chosen, by_meaning(chosen)))
+            return in_halves(words, meaning, config.passages)
         return search
     return {"dense": lambda _, vector: store.dense(vector, config.candidates),
             "BM25": lambda question, _: store.lexical(question, config.candidates),

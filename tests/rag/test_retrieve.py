@@ -12,7 +12,7 @@ from fakes import document
 from index.store import Hit
 from index.types import Chunk
 from rag.config import Config
-from rag.retrieve import fuse, retrieve, together
+from rag.retrieve import fuse, in_halves, retrieve, together
 from rag.types import Passage
 
 VECTOR = np.array([1.0], dtype=np.float32)
@@ -89,6 +89,22 @@ def test_a_wider_question_is_searched_with_too(fixed_store: MakeStore) -> None:
     store = fixed_store([named("a"), named("b"), named("c")], [("a", 0.9), ("b", 0.5)], [("b", 4.0), ("c", 2.0)], {"c": 0.1})
     alone = retrieve(store, "question", VECTOR, Config())
     assert retrieve(store, "question", VECTOR, Config(), ("question", VECTOR)) == alone  # the same twice changes nothing
+
+
+def test_half_is_what_words_find_and_the_rest_what_meaning_finds() -> None:
+    words, meaning = [Hit("a", 3.0), Hit("b", 2.0), Hit("c", 1.0), Hit("d", 0.0)], [Hit(id, 1.0) for id in "dbca"]
+    assert in_halves(words, meaning, 3) == [Hit("a", 3.0), Hit("b", 2.0), Hit("d", 0.0), Hit("c", 1.0)]
+    assert [hit.chunk_id for hit in in_halves(words, meaning, 1)] == ["a", "d", "b", "c"]
+    assert in_halves(words, words, 2) == words
+    assert in_halves([], [], 2) == []
+
+
+def test_a_passage_in_other_words_is_read_too(fixed_store: MakeStore) -> None:
+    """Of six that share the question's words and one that is like it in meaning, two are read: the best by each."""
+    ids = "abcdef"
+    store = fixed_store([named(id) for id in "gabcdef"], [("g", 0.9)], [(id, 9.0 - n) for n, id in enumerate(ids)],
+                        dict.fromkeys(ids, 0.1))
+    assert [p.chunk.id for p in retrieve(store, "question", VECTOR, Config(passages=2))] == ["a", "g"]
 
 
 def test_no_more_passages_come_than_were_asked_for(fixed_store: MakeStore) -> None:
