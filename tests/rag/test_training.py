@@ -85,6 +85,19 @@ def test_near_windows_share_words_or_meaning_and_hold_no_answer(tmp_path: Path, 
     assert found == [contexts[1], contexts[4], contexts[3]]  # by words, by meaning, and what is left
 
 
+def test_near_windows_are_of_the_same_library_and_answer_the_question_in_no_other_row(tmp_path: Path,
+                                                                                     real_encoder: Encoder) -> None:
+    late, early = "The ferry leaves late in the rain.", "In the rain it leaves at six."
+    elsewhere = "The ferry leaves in the rain."
+    asked = "When does the ferry leave in the rain?"
+    rows = [row(asked, FERRY, "nine") | {"library": "a"}, row("x?", late) | {"library": "a"},
+            row(asked, early, "six") | {"library": "a"}, row("x?", elsewhere) | {"library": "b"}]
+    made = load(write(tmp_path / "set.jsonl.gz", rows), tiny_tokenizer().backend_tokenizer)
+    windows = [window for some in made.windows for window in some]
+    found = [[made.contexts[windows[number].context] for number in some] for some in nearest(made, windows, real_encoder)]
+    assert found == [[late], [FERRY, early], [late], []]
+
+
 def test_a_text_without_the_sentence_of_the_answer() -> None:
     text = FERRY + " " + "The harbour lies to the west of the old town, behind the church and the market hall."
     start = text.index("2 euro")

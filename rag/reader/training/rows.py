@@ -2,7 +2,7 @@
 
 A row is {"id", "question", "title", "context", "answers": [{"text", "start"}]}; an empty `answers` means that the context
 does not answer the question. A follow-up's row also has `history`, the questions before it; it is read as the assistant
-would complete it.
+would complete it. `library`, where a row has it, names the collection that the context is from.
 """
 
 from __future__ import annotations
@@ -44,13 +44,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """One file's questions; `windows[c]` are those of context `c`."""
+    """One file's questions; `windows[c]` are those of context `c`, `libraries[c]` the collection that it is from, or ""."""
 
     name: str
     rows: tuple[Row, ...]
     titles: tuple[str, ...]
     contexts: tuple[str, ...]
     windows: tuple[tuple[Window, ...], ...]
+    libraries: tuple[str, ...]
 
 
 def load(path: Path, tokenizer: Tokenizer, *, titles: bool = True, every_match: bool = False) -> Dataset:
@@ -59,21 +60,21 @@ def load(path: Path, tokenizer: Tokenizer, *, titles: bool = True, every_match: 
 
     Raises ValueError where an answer does not stand where the row says.
     """
-    numbers: dict[tuple[str, str], int] = {}
+    numbers: dict[tuple[str, str, str], int] = {}
     rows = []
     for given in _json_lines(path):
-        key = (given["title"] if titles else "", given["context"])
+        key = (given.get("library", ""), given["title"] if titles else "", given["context"])
         context = numbers.setdefault(key, len(numbers))
         question = resolve(given["question"].strip(), given.get("history") or ())
         rows.append(Row(given["id"], question, context, tuple(_spans(given, every_match))))
-    contexts = tuple(text for _, text in numbers)
+    libraries, named, contexts = zip(*numbers, strict=True) if numbers else ((), (), ())
     tokenizer.no_truncation()  # a saved tokenizer may remember to cut and fill texts
     tokenizer.no_padding()
     encoded = tokenizer.encode_batch(list(contexts), add_special_tokens=False)
     windows = tuple(
         tuple(Window(number, start, end) for start, end in window_spans(one.offsets, one.word_ids, WINDOW, STRIDE))
         for number, one in enumerate(encoded))
-    return Dataset(path.name.removesuffix(".jsonl.gz"), tuple(rows), tuple(title for title, _ in numbers), contexts, windows)
+    return Dataset(path.name.removesuffix(".jsonl.gz"), tuple(rows), named, contexts, windows, libraries)
 
 
 def _spans(given: dict[str, Any], every_match: bool) -> Iterable[tuple[int, int]]:
