@@ -51,7 +51,8 @@ def main() -> None:
     parser.add_argument("--reader", default=BUNDLED)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    reader = SpanReader.bundled() if given.reader == BUNDLED else SpanReader.checkpoint(given.reader)
+    encoder = load_encoder()
+    reader = SpanReader.bundled(encoder) if given.reader == BUNDLED else SpanReader.checkpoint(given.reader, encoder)
     figures = speed(reader) if given.part == "speed" else {path.name: marks(reader, path) for path in given.files}
     if given.json:
         given.json.write_text(json.dumps(figures, indent=2) + "\n")
@@ -83,7 +84,7 @@ def speed(reader: SpanReader) -> dict[str, float]:
     import torch
 
     passages = long_passages(20, 200)
-    model = reader._model
+    model, found = reader._model, reader.candidates(QUESTION, passages)
     triples = [(QUESTION, passage_heads(passage), passage.text) for passage in passages]
     batch = encode(model.tokenizer, triples, model.longest)
     ids, types, mask, _ = (torch.from_numpy(array) for array in pad(batch, model.tokenizer.pad_token_id))
@@ -101,6 +102,7 @@ def speed(reader: SpanReader) -> dict[str, float]:
         "forward": lambda: model.scores_of(batch),
         "spans": lambda: [best_per_sentence(within(one, inside), starts, ends, inside)
                           for one, inside, (starts, ends) in zip(batch, sentences_of, scored, strict=True)],
+        "compare": lambda: reader._compared(QUESTION, found),
     }
     taken: dict[str, list[float]] = {name: [] for name in stages}
     for _ in range(ROUNDS + 2):

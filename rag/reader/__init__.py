@@ -22,4 +22,4 @@ def load_reader(name: str, encoder: Encoder) -> Reader:
         return SimilarityReader(encoder)
     from rag.reader.span import SpanReader
 
-    return SpanReader.bundled() if name == BUNDLED else SpanReader.checkpoint(name)
+    return SpanReader.bundled(encoder) if name == BUNDLED else SpanReader.checkpoint(name, encoder)

@@ -2,8 +2,8 @@
 
 A span is found by start + end less the two scores of [CLS] (the null score of SQuAD 2.0; Devlin et al., NAACL 2019), and
 weighed by all the starts and ends in its sentence. A logistic regression gives the log odds that the span answers: on that
-weight, on how far its passage stood behind in retrieval, and on how like the question its passage is to the encoder, which
-knows of other words for the same thing. A second one gives the confidence in the best. Both are fitted by
+weight, on how far its passage stood behind in retrieval, and on how like the question its passage and its sentence are to
+the encoder, which knows of other words for the same thing. A second one gives the confidence in the best. Both are fitted by
 `python -m rag.reader.training.fit` on questions that the model was not trained on, and stand in `fit.json`.
 """
 
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from index.encoder import Encoder
 from index.errors import ModelError
 from index.types import sha256_text
 from rag.reader.base import distinct, lead, linear, probability, quotable_sentences
@@ -29,6 +30,7 @@ from rag.types import Passage, Span
 
 LONGEST_SPAN = 40  # word pieces
 SPANS = 3  # of a passage
+WEIGHED = 12  # of a question: those of the greatest weight; it is hardly ever another that turns out best
 _FIT = WEIGHTS / "fit.json"
 _APART = re.compile(r"\f|\n[^\S\n]*\n")  # between sentences that are no running text
 
@@ -37,7 +39,7 @@ _APART = re.compile(r"\f|\n[^\S\n]*\n")  # between sentences that are no running
 class Fit:
     """What turns scores into odds; in each tuple the last weight is the intercept."""
 
-    rank: tuple[float, ...] = (0.5, 0.0, 0.0, 0.0)  # see `Candidate`
+    rank: tuple[float, ...] = (0.5, 0.0, 0.0, 0.0, 0.0)  # see `Candidate`
     trust: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0)  # see `trust_features`
     threshold: float = 0.5
 
@@ -76,48 +78,60 @@ class Candidate:
     span: Span
     weight: float  # the model's score over "not here", of the whole sentence
     behind: float  # the passage's retrieval score less the best passage's
+    cosine: float = 0.0  # of its sentence and the question
 
     @property
-    def features(self) -> tuple[float, float, float]:
-        """A row of the first regression; the last is the cosine of the passage and the question."""
-        return self.weight, self.behind, self.span.passage.cosine
+    def features(self) -> tuple[float, float, float, float]:
+        """A row of the first regression: the third is the cosine of the passage and the question."""
+        return self.weight, self.behind, self.span.passage.cosine, self.cosine
 
 
 class SpanReader:
-    """Reads passages with a span model, each by itself."""
+    """Reads passages with a span model, each by itself; the encoder compares what was found with the question."""
 
-    def __init__(self, model: SpanModel, fit: Fit) -> None:
+    def __init__(self, model: SpanModel, encoder: Encoder, fit: Fit) -> None:
         self._model = model
+        self._encoder = encoder
         self._fit = fit
         self.name = f"{model.name} {fit.digest}"
         self.threshold = fit.threshold
 
     @classmethod
-    def bundled(cls) -> SpanReader:
+    def bundled(cls, encoder: Encoder) -> SpanReader:
         """The reader that ships with the project, fitted to the bundled encoder's cosines. Raises ModelError."""
-        return cls(load_bundled(), Fit.load(_FIT))
+        return cls(load_bundled(), encoder, Fit.load(_FIT))
 
     @classmethod
-    def checkpoint(cls, name: str) -> SpanReader:
+    def checkpoint(cls, name: str, encoder: Encoder) -> SpanReader:
         """A question-answering checkpoint, by folder or hub name. Raises ModelError.
 
         A folder may hold its own `fit.json`; without one, `pullquote calibrate` tells what its scores are worth.
         """
-        return cls(load_checkpoint(name), Fit.load(Path(name).expanduser() / "fit.json"))
+        return cls(load_checkpoint(name), encoder, Fit.load(Path(name).expanduser() / "fit.json"))
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Span]:
         """The best few spans of each passage, best first; the same words in several documents stay in as several spans."""
         return distinct(weighed(self.candidates(question, passages), self._fit))
 
     def candidates(self, question: str, passages: Sequence[Passage]) -> list[Candidate]:
-        """What `read` weighs: the best few spans of each passage, in the passages' order."""
+        """What `read` weighs, at most `WEIGHED` and `SPANS` of a passage, in the passages' order."""
         best = max((passage.score for passage in passages), default=0.0)
         found = []
         for passage, marks in zip(passages, self.mark(question, passages), strict=True):
             start = passage.chunk.start
             found += [Candidate(Span(passage, start + mark.start, start + mark.end, 0.0), mark.score, passage.score - best)
                       for mark in marks]
-        return found
+        heaviest = sorted(range(len(found)), key=lambda at: -found[at].weight)[:WEIGHED]
+        return self._compared(question, [found[at] for at in sorted(heaviest)])
+
+    def _compared(self, question: str, found: Sequence[Candidate]) -> list[Candidate]:
+        """The candidates with the cosines of their sentences."""
+        if not found:
+            return []
+        sentences = list(dict.fromkeys(told(one.span) for one in found))
+        vectors = self._encoder.encode([question, *sentences])
+        cosines = dict(zip(sentences, (vectors[1:] @ vectors[0]).tolist(), strict=True))
+        return [replace(one, cosine=round(cosines[told(one.span)], 4)) for one in found]
 
     def confidence(self, question: str, spans: Sequence[Span]) -> float:
         """Logistic regression on what `trust_features` tells."""

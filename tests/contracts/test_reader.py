@@ -31,13 +31,13 @@ def similarity(encoder: Encoder, folder: Path) -> Reader:
     return SimilarityReader(encoder, weights)
 
 
-def tiny(_: Encoder, folder: Path) -> Reader:
+def tiny(encoder: Encoder, folder: Path) -> Reader:
     """A checkpoint with random weights: what holds for it holds whatever a model says."""
-    return SpanReader.checkpoint(str(tiny_checkpoint(folder / "tiny")))
+    return SpanReader.checkpoint(str(tiny_checkpoint(folder / "tiny")), encoder)
 
 
-def bundled(_: Encoder, __: Path) -> Reader:
-    return SpanReader.bundled()
+def bundled(encoder: Encoder, _: Path) -> Reader:
+    return SpanReader.bundled(encoder)
 
 
 READERS = {"similarity": similarity, "tiny": tiny, "pullquote-reader": bundled}

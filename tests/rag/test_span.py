@@ -19,17 +19,20 @@ from fakes import tiny_checkpoint, tiny_tokenizer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.encoder import Encoder
 from index.errors import ModelError
 from rag.reader import load_reader
 from rag.reader.base import quotable
 from rag.reader.model import computes_in_bfloat16, load_checkpoint
 from rag.reader.span import (
     LONGEST_SPAN,
+    WEIGHED,
     Fit,
     SpanReader,
     best_per_sentence,
     best_spans,
     blocks,
+    told,
     trust_features,
     within,
 )
@@ -45,8 +48,8 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tiny(checkpoint: Path) -> SpanReader:
-    return SpanReader.checkpoint(str(checkpoint))
+def tiny(checkpoint: Path, encoder: Encoder) -> SpanReader:
+    return SpanReader.checkpoint(str(checkpoint), encoder)
 
 
 def scores(length: int, marks: dict[int, float]) -> np.ndarray:
@@ -179,22 +182,42 @@ def test_a_checkpoint_takes_the_readers_place_by_its_folder(checkpoint: Path, en
     assert 0 < reader.confidence("When?", [span]) < 1
 
 
-def test_a_fit_beside_the_weights_is_used_and_one_of_another_version_refused(tmp_path: Path) -> None:
+def test_a_fit_beside_the_weights_is_used_and_one_of_another_version_refused(tmp_path: Path, encoder: Encoder) -> None:
     folder = tiny_checkpoint(tmp_path / "tiny")
+    (folder / "fit.json").write_text('{"rank": [0.0, 0.0, 0.0, 0.0, 2.0], "trust": [1.0, 0, 0, 0], "threshold": 0.9}')
+    assert SpanReader.checkpoint(str(folder), encoder).threshold == 0.9
     (folder / "fit.json").write_text('{"rank": [0.0, 0.0, 0.0, 2.0], "trust": [1.0, 0, 0, 0], "threshold": 0.9}')
-    assert SpanReader.checkpoint(str(folder)).threshold == 0.9
-    (folder / "fit.json").write_text('{"rank": [0.0, 0.0, 2.0], "trust": [1.0, 0, 0, 0], "threshold": 0.9}')
-    with pytest.raises(ModelError, match="has 3 and 4 weights, this version reads 4 and 4"):
-        SpanReader.checkpoint(str(folder))
+    with pytest.raises(ModelError, match="has 4 and 4 weights, this version reads 5 and 4"):
+        SpanReader.checkpoint(str(folder), encoder)
 
 
-def test_a_passage_like_the_question_gains(checkpoint: Path, passage: MakePassage) -> None:
-    reader = SpanReader(load_checkpoint(str(checkpoint)), Fit(rank=(0.0, 0.0, 8.0, -2.0)))
+def test_a_passage_like_the_question_gains(checkpoint: Path, encoder: Encoder, passage: MakePassage) -> None:
+    reader = SpanReader(load_checkpoint(str(checkpoint)), encoder, Fit(rank=(0.0, 0.0, 8.0, 0.0, -2.0)))
     passages = [replace(passage("Bicycles cost 2 euro.", name), cosine=cosine) for name, cosine in (("a", 0.25), ("b", 0.75))]
     spans = reader.read("what do bicycles cost?", passages)
     assert {(span.passage.document.source, span.score) for span in spans} == {("a", 0.0), ("b", 4.0)}
     assert spans[0].score == 4.0
     assert trust_features(spans)[2] == 0.75
+
+
+def test_a_sentence_like_the_question_gains(checkpoint: Path, encoder: Encoder, passage: MakePassage) -> None:
+    """The cosine is that of the whole sentence, whatever the model marks in it."""
+    reader = SpanReader(load_checkpoint(str(checkpoint)), encoder, Fit(rank=(0.0, 0.0, 0.0, 4.0, -1.0)))
+    question, like, other = "bicycles cost two euro", "Bicycles cost two euro.", "Dogs travel free."
+    spans = reader.read(question, [passage(f"{other}\n\n{like}")])
+    vectors = encoder.encode([question, like, other])
+    expected = [4 * round(float(vector @ vectors[0]), 4) - 1 for vector in vectors[1:]]
+    assert [span.score for span in spans] == pytest.approx(expected, abs=1e-3)
+    assert told(spans[0]) == like
+    assert expected[0] > expected[1] + 1
+
+
+def test_of_many_spans_those_of_the_greatest_weight_are_compared(tiny: SpanReader, passage: MakePassage) -> None:
+    passages = [passage("The ferry leaves at nine. It returns at noon. Dogs travel free.", f"{name}.txt") for name in "abcdef"]
+    weights = sorted((mark.score for marks in tiny.mark("when?", passages) for mark in marks), reverse=True)
+    found = tiny.candidates("when?", passages)
+    assert len(weights) > len(found) == WEIGHED
+    assert sorted((one.weight for one in found), reverse=True) == weights[:WEIGHED]
 
 
 def test_a_folder_without_a_question_answering_model_is_named(tmp_path: Path, encoder) -> None:

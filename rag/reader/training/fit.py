@@ -90,7 +90,8 @@ def main() -> None:
     most = given.most if len(given.most) == len(given.files) else given.most * len(given.files)
     rows = [row for path, number in zip(given.files, most, strict=True)
             for row in _thinned(_some(read_rows(path), number), given.close, known)]
-    encoder, reader = load_encoder(), SpanReader.bundled()
+    encoder = load_encoder()
+    reader = SpanReader.bundled(encoder)
     asked = list(ask(rows, {row.source: document(row) for row in everything if not outside(row)}.values(), encoder, reader))
     for name in libraries.named(given.libraries):
         asked += ask_library(name, encoder, reader)
