@@ -23,9 +23,11 @@ import filelock
 from index.build import Listener, Progress, Report, remove, sync
 from index.encoder import Encoder, load_encoder
 from index.errors import Busy, FileError, HomeError, NeedsOcr, NoIndex, PullquoteError
-from index.generation import file_sha256, open_current, remembered, writing
+from index.generation import Generation, file_sha256, open_current, remembered, writing
 from index.sandbox import Sandbox
 from index.store import SourceInfo
+from index.unread import Unread
+from index.unread import told as told_unread
 from rag.assistant import Assistant
 from rag.config import Config
 
@@ -89,6 +91,14 @@ class Library:
             return self.assistant().store.sources()
         except NoIndex:
             return []
+
+    def unread(self) -> Unread:
+        """What of the files that the library follows is not in it; nothing where nothing is indexed."""
+        try:
+            store = self.assistant().store
+        except NoIndex:
+            return Unread()
+        return told_unread(self.home, store) if isinstance(store, Generation) else Unread()
 
     def sync(self, paths: Sequence[Path] = ()) -> Iterator[Progress | Report]:
         """Take in files and folders, or look again at those that the library follows."""

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 import pypdfium2
 import pytest
-from pdfs import lines, reportlab
+from pdfs import by_hand, lines, reportlab
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
@@ -323,6 +323,65 @@ def test_upload_ask_replace_remove(server: str, open_page: Open, tmp_path: Path)
     expect(item.get_by_role("button")).to_have_text("Remove?")
     item.get_by_role("button").click()
     expect(page.locator("#documents")).not_to_contain_text("canteen.txt", timeout=30_000)
+
+
+BROKEN = f"<img src=x onerror=window.pwned=9>${{window.pwned = 9}}\n\n- \u202e{'x' * 150}.txt"
+
+
+@pytest.fixture
+def damaged(tmp_path: Path) -> Iterator[str]:
+    """The address of a server on a folder with a PDF that is not whole and a picture of a hostile name that ends in .txt."""
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / BROKEN).write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
+    (folder / "leave.pdf").write_bytes(by_hand(f"BT /F 12 Tf 50 200 Td ({LEAVE}) Tj ET",
+                                               "q 400 0 0 300 0 0 cm BI /W 1 /H 1 /CS /G /BPC 8 ID x EI Q"))
+    sync(tmp_path / "home", [folder], encoder=load_encoder())
+    yield from serving(tmp_path / "home")
+
+
+def test_what_could_not_be_read_is_told_below_the_documents(damaged: str, open_page: Open, tmp_path: Path) -> None:
+    page = open_page(damaged)
+    files, documents = page.locator("#unread details").all()
+    expect(files.locator("summary")).to_have_text("1 file could not be read")
+    expect(documents.locator("summary")).to_have_text("1 document is not whole")
+    expect(page.locator("#unread li:visible")).to_have_count(0)
+    files.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(files.locator("li")).to_be_visible()
+    assert files.locator("b").text_content() == BROKEN.replace("\n\n", " ")
+    assert files.locator("li").inner_text().startswith("docs/")
+    expect(files.locator("p").first).to_have_text("It is a PNG image, not a document format that can be read.")
+    expect(files.locator("p").last).to_contain_text("Leave it out, or save its text in one of these: PDF")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(documents.locator("li")).to_be_visible()
+    assert documents.locator("li").inner_text().splitlines()[0] == "docs/leave.pdf"
+    expect(documents.locator("p")).to_have_text("Page 2 has no text: needs OCR.")
+    assert page.locator("#unread :is(img, script)").count() == 0
+    for part in ("#unread summary", "#unread li", "#unread p"):
+        assert contrast(page, part) >= 4.5, part
+    assert page.locator("#unread").evaluate("e => e.scrollWidth - e.clientWidth") == 0
+    phone = open_page(damaged, 390, 844, has_touch=True, is_mobile=True, color_scheme="dark")
+    phone.get_by_role("button", name="Library", exact=True).tap()
+    phone.get_by_text("1 file could not be read").tap()
+    expect(phone.locator("#unread p").last).to_be_attached()
+    expect(phone.locator("#unread b").first).to_be_visible()
+    box = phone.locator("#unread summary").first.bounding_box()
+    assert box
+    assert box["height"] >= 44
+    assert phone.locator("#unread").evaluate("e => e.scrollWidth - e.clientWidth") == 0
+    assert phone.evaluate("document.documentElement.scrollWidth") == 390
+    # It is told of the library as it is now, and what is mended is gone.
+    folder = tmp_path / "docs"
+    (folder / BROKEN).unlink()
+    page.get_by_role("button", name="Look for changed files").click()
+    expect(page.locator("#unread summary")).to_have_text(["1 document is not whole"], timeout=30_000)
+    (folder / "leave.pdf").unlink()
+    sync(tmp_path / "home", [folder], encoder=load_encoder())  # by another process
+    page.reload()
+    expect(page.locator("#documents")).to_contain_text("No documents yet.")
+    expect(page.locator("#unread")).to_be_hidden()
 
 
 def test_an_empty_library_offers_the_sample(empty_server: str, open_page: Open) -> None:

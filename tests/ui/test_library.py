@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from index.build import Progress, Report
+from index.build import Progress, Report, sync
 from index.catalog import Catalog
-from index.errors import PullquoteError
+from index.errors import FileError, PullquoteError
+from index.types import Notice
+from index.unread import FILE, Unread
 from ui.library import Library, safe_name
-from ui.pages.chat import _told
-from ui.pages.library import Row, documents_html, file_count, rows_html
+from ui.pages.chat import _library_view, _told
+from ui.pages.library import Row, documents_html, file_count, rows_html, unread_html
 
 
 class SmallEncoder:
@@ -135,3 +138,88 @@ def test_rows_and_documents_are_safe_html(library: Library, tmp_path: Path) -> N
     assert listed.count("<li>") == 1
     assert "2 entries" in listed
     assert 'value="uploads/faq.jsonl"' in listed
+
+
+def test_what_could_not_be_read_is_told_folded_away() -> None:
+    png = FileError("docs/sub/broken.txt", "it is a PNG image", "Save it as text")
+    notices = (Notice("docs/a.pdf", "page 2 has no text"), Notice("docs/b.pdf", "page 1 has no text"),
+               Notice("docs/a.pdf", "2 comments were left out"))
+    assert unread_html(Unread((png, FileError("empty.txt", "it is empty")), notices)) == (
+        '<details class="unread"><summary>2 files could not be read</summary><ul>'
+        '<li><bdi dir="ltr">docs/sub/</bdi><bdi dir="ltr"><b>broken.txt</b></bdi>'
+        '<p>It is a PNG image.</p><p>Save it as text.</p></li>'
+        '<li><bdi dir="ltr"><b>empty.txt</b></bdi><p>It is empty.</p></li></ul></details>'
+        '<details class="unread"><summary>2 documents are not whole</summary><ul>'
+        '<li><bdi dir="ltr">docs/</bdi><bdi dir="ltr"><b>a.pdf</b></bdi>'
+        '<p>Page 2 has no text.</p><p>2 comments were left out.</p></li>'
+        '<li><bdi dir="ltr">docs/</bdi><bdi dir="ltr"><b>b.pdf</b></bdi><p>Page 1 has no text.</p></li></ul></details>')
+
+
+def test_of_nothing_unread_nothing_is_told() -> None:
+    assert unread_html(Unread()) == ""
+    assert "whole" not in unread_html(Unread((FileError("a.txt", "it is empty"),)))
+    assert "could not" not in unread_html(Unread(notices=(Notice("a.pdf", "page 2 has no text"),)))
+
+
+def test_of_many_files_the_named_ones_are_listed_and_all_are_counted() -> None:
+    one = Unread((FileError("a.txt", "it is empty"),), (Notice("a.pdf", "page 2 has no text"),))
+    assert re.findall("<summary>(.*?)</summary>", unread_html(one)) == ["1 file could not be read", "1 document is not whole"]
+    many = Unread(tuple(FileError(f"{n}.txt", "it is empty") for n in range(1000)),
+                  tuple(Notice(f"{n}.pdf", "page 2 has no text") for n in range(1000)), 1234, 5)
+    told = unread_html(many)
+    assert re.findall("<summary>(.*?)</summary>", told) == [
+        "2,234 files could not be read", "At least 1,000 documents are not whole"]
+    assert told.count("<p>It is empty.</p></li>") == 1000
+    assert told.count("<p>Page 2 has no text.</p></li>") == 1000
+    assert re.findall('<li class="more">(.*?)</li>', told) == ["… and 1,234 more", "… and 5 more"]
+
+
+@pytest.mark.parametrize(("hostile", "shown"), [
+    ("<img src=x onerror=alert(1)>.txt", "&lt;img src=x onerror=alert(1)&gt;.txt"),
+    ("</b></li></ul></details><script>x", "&lt;/b&gt;&lt;/li&gt;&lt;/ul&gt;&lt;/details&gt;&lt;script&gt;x"),
+    ("${x} {{y}} `z`", "&#36;&#123;x&#125; &#123;&#123;y&#125;&#125; &#96;z&#96;"),
+    ("\"'&amp;", "&quot;&#x27;&amp;amp;"),
+    ("a\n\n- b\r\n1. c\u2028d\x85e\x1cf", "a - b 1. c d e f"),
+    ("a\u202egpj.exe", "a\u202egpj.exe"),
+])
+def test_no_name_reason_remedy_or_notice_renders_as_markup(hostile: str, shown: str) -> None:
+    error, notice = FileError(hostile, f"it is {hostile}", f"Mend {hostile}"), Notice(hostile, f"of {hostile}")
+    told = unread_html(Unread((error,), (notice,)))
+    names = re.findall(r'<li>(?:<bdi dir="ltr">(.*?)</bdi>)?<bdi dir="ltr"><b>(.*?)</b></bdi>', told)
+    assert ["".join(parts) for parts in names] == [shown, shown]
+    assert re.findall("<p>(.*?)</p>", told) == [f"It is {shown}.", f"Mend {shown}.", f"Of {shown}."]
+    assert set(re.findall("<[^>]*>", told)) == {
+        '<details class="unread">', "<summary>", "</summary>", "<ul>", "<li>", '<bdi dir="ltr">', "<b>", "</b>", "</bdi>",
+        "<p>", "</p>", "</li>", "</ul>", "</details>"}
+
+
+@pytest.mark.parametrize(("source", "shown"), [
+    ("docs/", '<bdi dir="ltr"><b>docs/</b></bdi>'), ("/", '<bdi dir="ltr"><b>/</b></bdi>'),
+    ("", '<bdi dir="ltr"><b></b></bdi>'), ("/a", '<bdi dir="ltr">/</bdi><bdi dir="ltr"><b>a</b></bdi>')])
+def test_a_name_is_shown_whatever_it_is(source: str, shown: str) -> None:
+    assert f"<li>{shown}<p>" in unread_html(Unread((FileError(source, "it is empty"),)))
+
+
+def test_the_page_tells_of_what_is_unread_now_whoever_indexed(library: Library, tmp_path: Path) -> None:
+    def shown() -> str:
+        return str(_library_view(library)[1])
+
+    assert shown() == ""  # nothing is indexed
+    docs = write(tmp_path / "docs", "leave.txt").parent
+    broken = write(docs, "broken.txt", "")
+    list(library.sync([docs]))
+    assert "<summary>1 file could not be read</summary>" in shown()
+    assert "<b>broken.txt</b></bdi><p>It is empty.</p><p>Remove it, or save it again with its content.</p></li>" in shown()
+    assert "whole" not in shown()
+    write(docs, "other.txt", "")
+    sync(library.home, [docs], encoder=SmallEncoder())  # as another process would
+    assert "<summary>2 files could not be read</summary>" in shown()
+    write(docs, "other.txt", "Another text.")
+    broken.unlink()
+    list(library.sync())
+    assert shown() == ""
+    write(docs, "broken.txt", "")
+    list(library.sync())
+    (library.home / FILE).write_text("{")
+    assert shown() == ""
+    assert "leave.txt" in _library_view(library)[0]

@@ -20,7 +20,7 @@ from index.types import Document
 from rag.assistant import LONGEST_QUESTION, Stage
 from rag.types import Answer
 from ui.library import Cancelled, Library
-from ui.pages.library import REMOVE_SCRIPT, Row, documents_html, file_count, rows_html
+from ui.pages.library import REMOVE_SCRIPT, Row, documents_html, file_count, rows_html, unread_html
 from ui.render import answer_html, counted, error_html, question_html, sentence, status_html
 
 # Seconds: how often the server looks for sent files that nothing has become of, and how old they are then. Files wait while
@@ -47,6 +47,7 @@ def page(library: Library) -> gr.Blocks:
         with gr.Column(elem_id="library", min_width=0):
             gr.HTML(_LIBRARY_HEAD, apply_default_css=False)
             documents = gr.HTML("", elem_id="documents", js_on_load=REMOVE_SCRIPT, apply_default_css=False)
+            unread = gr.HTML("", elem_id="unread", apply_default_css=False)
             rows = gr.HTML("", elem_id="rows", apply_default_css=False)
             cancel = gr.Button("Cancel indexing", size="sm", elem_id="cancel", visible=False)
             upload = gr.File(label="Add documents", file_count="multiple", elem_id="upload", height=120)
@@ -65,7 +66,7 @@ def page(library: Library) -> gr.Blocks:
                 elem_id="question", label="Question", container=False, placeholder="Ask about your documents",
                 submit_btn=True, max_lines=6, autofocus=False, html_attributes=gr.InputHTMLAttributes(autocapitalize="off"))
 
-        library_parts = [documents, header, welcome, talk, question, update]
+        library_parts = [documents, unread, header, welcome, talk, question, update]
         building = [rows, first_rows, upload, drop, cancel]
 
         def show_library() -> Updates:
@@ -260,14 +261,14 @@ def _building_view(rows: Sequence[Row], busy: bool = True) -> Updates:
 def _library_view(library: Library) -> Updates:
     """Values of the components that depend on what the library holds."""
     try:
-        sources = library.sources()
+        sources, unread = library.sources(), library.unread()
     except PullquoteError as error:
-        return (rows_html([_problem(error)]), _header(""), gr.Column(visible=False), gr.Chatbot(visible=True),
+        return (rows_html([_problem(error)]), "", _header(""), gr.Column(visible=False), gr.Chatbot(visible=True),
                 gr.Textbox(visible=True), gr.Button(visible=True))
     some = bool(sources)
     examples: Any = [{"text": text} for text in _examples(library, sources)]
     count = counted(file_count(sources), "document") if some else ""
-    return (documents_html(sources), _header(count), gr.Column(visible=not some),
+    return (documents_html(sources), unread_html(unread), _header(count), gr.Column(visible=not some),
             gr.Chatbot(visible=some, examples=examples), gr.Textbox(visible=some), gr.Button(visible=some))
 
 

@@ -9,6 +9,7 @@ from pathlib import PurePath, PurePosixPath
 from index.build import Progress
 from index.errors import PullquoteError
 from index.store import SourceInfo
+from index.unread import Unread
 from ui.render import counted, escaped, sentence
 
 _BADGES = {"application/pdf": "PDF", "text/html": "HTML", "text/markdown": "MD", "text/plain": "TXT",
@@ -72,6 +73,19 @@ def documents_html(sources: Sequence[SourceInfo]) -> str:
     return f'<ul class="documents">{items}</ul>' if items else '<p class="hint">No documents yet.</p>'
 
 
+def unread_html(unread: Unread) -> str:
+    """What is not in the library, folded away: files that could not be read, and documents that are not whole; "" for none."""
+    files = [_said(error.source, error.message, error.remedy) for error in unread.skipped]
+    messages: dict[str, list[str]] = {}
+    for notice in unread.notices:
+        messages.setdefault(notice.source, []).append(notice.message)
+    documents = [_said(source, *each) for source, each in messages.items()]
+    least = "At least " if unread.more_notices else ""  # what is not named may be of a document that is
+    return (_folded(f"{counted(len(files) + unread.more_skipped, 'file')} could not be read", files, unread.more_skipped)
+            + _folded(f"{least}{counted(len(documents), 'document')} {'is' if len(documents) == 1 else 'are'} not whole",
+                      documents, unread.more_notices))
+
+
 def file_count(sources: Sequence[SourceInfo]) -> int:
     """How many documents people see: the rows of one JSON Lines file count as one."""
     return len({file_of(info) for info in sources})
@@ -106,3 +120,22 @@ def _document(source: str, infos: Sequence[SourceInfo]) -> str:
     return (f'<li><span class="badge">{escaped(badge)}</span>'
             f'<span class="name" title="{name}">{shown}<small>{escaped(" · ".join(details))}</small></span>'
             f'<button class="remove" type="button" value="{name}" aria-label="Remove {shown}" title="Remove">✕</button></li>')
+
+
+def _folded(heading: str, items: Sequence[str], more: int) -> str:
+    if not items:
+        return ""
+    left = f'<li class="more">… and {more:,} more</li>' if more else ""
+    return f'<details class="unread"><summary>{heading}</summary><ul>{"".join(items)}{left}</ul></details>'
+
+
+def _said(source: str, *messages: str) -> str:
+    """A file or document by its whole name, and what is said of it. No mark of direction reaches beyond the part it is in."""
+    folder, slash, name = _one_line(source).rpartition("/")
+    place = f'<bdi dir="ltr">{escaped(folder + slash)}</bdi>' if name and slash else ""
+    shown = f'<bdi dir="ltr"><b>{escaped(name or folder + slash)}</b></bdi>'
+    return f"<li>{place}{shown}{''.join(f'<p>{escaped(sentence(_one_line(part)))}</p>' for part in messages if part)}</li>"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
