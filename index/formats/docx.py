@@ -6,13 +6,14 @@ import io
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any
 
 from index.errors import FileError
 from index.formats.base import Extract, Format
 from index.formats.beside import add_margins, comments_notice
 from index.formats.charts import CHARTS, add_chart
-from index.formats.outline import LONGEST_REPEATED, Blocks, Cell, first_title, one_line, sensible_title, spanned, table_row
+from index.formats.outline import LONGEST_REPEATED, Blocks, Cell, first_title, one_line, sensible_title, table_lines
 from index.formats.zips import OLE, ZIP, check_zip, office_folder, old_or_locked
 
 SUFFIXES = (".docx", ".docm", ".dotx", ".dotm")
@@ -295,7 +296,13 @@ def _text(element: Any) -> str:
 
 
 def _rows(table: Any) -> Iterator[str]:
-    return filter(None, map(table_row, spanned(_cells(table))))
+    return table_lines(_cells(table), sum(1 for _ in takewhile(_is_header, _rows_in(table))))
+
+
+def _is_header(row: Any) -> bool:
+    """Whether a row is repeated at the top of every page that its table goes on to."""
+    mark = row.find(f"{W}trPr/{W}tblHeader")
+    return mark is not None and mark.get(f"{W}val", "true") not in ("false", "0", "off")
 
 
 def _cells(table: Any) -> Iterator[list[Cell]]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any
 
 from index.errors import FileError
 from index.formats.base import Extract, Format, lacks_memory
-from index.formats.outline import Blocks, Cell, first_title, one_line, spanned, table_row
+from index.formats.outline import Blocks, Cell, first_title, one_line, table_lines
 from index.formats.text import BYTE_ORDER_MARKS, decode, decode_head, is_textual
 
 SUFFIXES = (".html", ".htm", ".xhtml")
@@ -54,6 +55,7 @@ NAMES = {
     "code": "hi",
     "br": "lb",
 }
+HEAD = "head"  # the role of a cell that was `th`
 UNSEEN = ("head", "script", "style", "noscript", "template", "nav", "select", "datalist", "textarea", "audio", "video",
           "canvas", "iframe")
 MAIN = "(//main | //*[@role='main'])[not(ancestor::main or ancestor::*[@role='main'])]"
@@ -337,9 +339,14 @@ def _add_table(table: Any, blocks: Blocks) -> None:
             for cell in cells:
                 take_blocks(cell, blocks)
         return
-    lines = map(table_row, spanned([_cell(cell) for cell in cells] for cells in rows))
-    for number, line in enumerate(filter(None, lines)):
+    for number, line in enumerate(table_lines(([_cell(cell) for cell in cells] for cells in rows), _header_rows(rows))):
         blocks.add(line, tight=number > 0)
+
+
+def _header_rows(rows: list[list[Any]]) -> int:
+    """How many of the first rows are marked as the header: those in `thead`, else those of nothing but `th`."""
+    headed = sum(1 for _ in takewhile(lambda cells: cells and cells[0].getparent().getparent().tag == "thead", rows))
+    return headed or sum(1 for _ in takewhile(lambda cells: cells and all(cell.get("role") == HEAD for cell in cells), rows))
 
 
 def _cell(cell: Any) -> Cell:
@@ -396,6 +403,8 @@ def whole_content(page: Any) -> Any:
     for element in page.iter():
         if element.tag in HEADING_TAGS:
             element.set("rend", element.tag)
+        if element.tag == "th":
+            element.set("role", HEAD)
         if element.tag in NAMES:
             element.tag = NAMES[element.tag]
     for element in reversed(list(page.iter())):  # what is around blocks is no running text: a link around a card

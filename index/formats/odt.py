@@ -8,12 +8,13 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any
 
 from index.errors import FileError
 from index.formats.base import Extract, Format
 from index.formats.beside import add_margins, comments_notice
-from index.formats.outline import Blocks, Cell, first_title, one_line, sensible_title, spanned, table_row
+from index.formats.outline import Blocks, Cell, first_title, one_line, sensible_title, table_lines
 from index.formats.zips import ZIP, Members, check_zip
 
 SUFFIXES = (".odt", ".ott")
@@ -29,7 +30,8 @@ LOEXT = "{urn:org:documentfoundation:names:experimental:office:xmlns:loext:1.0}"
 DC = "{http://purl.org/dc/elements/1.1/}"
 
 CONTAINERS = {f"{TEXT}section", f"{TEXT}bibliography", f"{TEXT}index-body", f"{TEXT}numbered-paragraph"}
-ROW_GROUPS = {f"{TABLE}{name}" for name in ("table-header-rows", "table-rows", "table-row-group")}
+HEADER_ROWS = f"{TABLE}table-header-rows"
+ROW_GROUPS = {HEADER_ROWS, f"{TABLE}table-rows", f"{TABLE}table-row-group"}
 TEXT_BOXES = (f"{DRAW}text-box", f"{DRAW}custom-shape")
 NOTE = f"{TEXT}note"
 COMMENT = f"{OFFICE}annotation"
@@ -100,7 +102,7 @@ def _fill(blocks: Blocks, container: Any, notes: bool = True) -> None:
         elif element.tag == f"{TEXT}list":
             _add_list(blocks, element, notes)
         elif element.tag == f"{TABLE}table":
-            for number, row in enumerate(filter(None, _rows(element))):
+            for number, row in enumerate(_rows(element)):
                 blocks.add(row, tight=number > 0)
         elif element.tag in CONTAINERS:
             _fill(blocks, element, notes)
@@ -154,7 +156,8 @@ def _items(listing: Any) -> Iterator[Any]:
 
 
 def _rows(table: Any) -> Iterator[str]:
-    return map(table_row, spanned(map(_cells, _rows_in(table))))
+    header = sum(1 for _ in takewhile(lambda row: row.getparent().tag == HEADER_ROWS, _rows_in(table)))
+    return table_lines(map(_cells, _rows_in(table)), header)
 
 
 def _rows_in(table: Any) -> Iterator[Any]:

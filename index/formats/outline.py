@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby, islice, zip_longest
 
 from index.types import Offsets, Section
 
@@ -14,6 +15,8 @@ PLACEHOLDERS = {"untitled", "untitled document", "(anonymous)", "anonymous", "no
 MOST_COLUMNS = 1000
 # A cell over several rows is repeated in each of them if it has at most so many characters: names are short.
 LONGEST_REPEATED = 200
+# A table of which a file says that more rows than this are its header is marked carelessly.
+MOST_HEADER_ROWS = 5
 FILE_NAME_END = re.compile(r"\.(?:docx?|pdf|tex|dvi|ps|rtf|odt|indd|pptx?|xlsx?|txt|html?)$", re.I)
 
 
@@ -122,6 +125,44 @@ def spanned(rows: Iterable[Sequence[Cell]]) -> Iterator[list[str]]:
             if len(line) >= MOST_COLUMNS:
                 break
         yield line + [cell.text for cell in reversed(given)]
+
+
+def table_lines(rows: Iterable[Sequence[Cell]], header: int = 0) -> Iterator[str]:
+    """The rows of a table, a line each, those that hold anything; the first `header` are those that the file says name columns.
+
+    Where these are several they are one line, in which each column has all its names, from the top down; a title over the
+    whole table stays a line of its own.
+
+    >>> top, names = [Cell(""), Cell("2024", columns=2)], [Cell("Region"), Cell("Q1"), Cell("Q2")]
+    >>> list(table_lines([top, names, [Cell("North"), Cell("5"), Cell("7")]], header=2))
+    ['Region | 2024 Q1 | 2024 Q2', 'North | 5 | 7']
+    """
+    rows = list(rows)
+    header = header if 1 < header < len(rows) and header <= MOST_HEADER_ROWS else 0
+    lines = spanned(rows)
+    named = zip(islice(lines, header), spanned(map(_in_each_column, rows[:header])), strict=False)
+    for title, group in groupby((row for row in named if any(row[0])), lambda row: _is_title(row[1])):
+        several = list(group)
+        if title or len(several) == 1:
+            yield from (table_row(line) for line, _ in several)
+        else:
+            columns = zip_longest(*(names for _, names in several), fillvalue="")
+            yield table_row([" ".join(filter(None, dict.fromkeys(column))) for column in columns])
+    yield from filter(None, map(table_row, lines))
+
+
+def _in_each_column(row: Sequence[Cell]) -> list[Cell]:
+    """The cells of a row, one that takes several columns in each of them (if it is short)."""
+    cells: list[Cell] = []
+    for cell in row:
+        times = min(cell.columns, MOST_COLUMNS - len(cells)) if len(cell.text) <= LONGEST_REPEATED else 1
+        cells += [replace(cell, columns=1)] * times if times > 1 else [cell]
+    return cells
+
+
+def _is_title(names: list[str]) -> bool:
+    """Whether a row of a header says one thing from its first column on, and so tells no columns apart."""
+    return names[:1] != [""] and len(set(filter(None, names))) == 1
 
 
 def one_line(text: str) -> str:

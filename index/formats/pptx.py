@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from itertools import accumulate, islice
 from typing import Any
 
 from index.errors import FileError
 from index.formats.base import Extract, Format
 from index.formats.charts import CHARTS, add_chart
-from index.formats.outline import Blocks, Cell, one_line, sensible_title, spanned, table_row
+from index.formats.outline import Blocks, Cell, one_line, sensible_title, spanned, table_lines
+from index.formats.rows import LOOKED_AT, names_of_both
 from index.formats.zips import MAX_UNPACKED, OLE, ZIP, check_zip, office_folder, old_or_locked
 from index.types import Section
 
@@ -183,9 +185,18 @@ def _text(paragraph: Any) -> str:
 
 
 def _add_rows(blocks: Blocks, frame: Any) -> None:
-    cells = ([_cell(cell) for cell in row.iterchildren(f"{A}tc") if not _continues(cell)] for row in frame.iter(f"{A}tr"))
-    for number, row in enumerate(filter(None, map(table_row, spanned(cells)))):
+    cells = [[_cell(cell) for cell in row.iterchildren(f"{A}tc") if not _continues(cell)] for row in frame.iter(f"{A}tr")]
+    for number, row in enumerate(table_lines(cells, _header_rows(cells))):
         blocks.add(row, tight=number > 0)
+
+
+def _header_rows(rows: list[list[Cell]]) -> int:
+    """Two where cells of the first row plainly stand over names in the second; a presentation marks no more than one."""
+    first = rows[0] if rows else []
+    ends = accumulate(cell.columns for cell in first)
+    wide = [(end - cell.columns, end) for cell, end in zip(first, ends, strict=True) if cell.columns > 1]
+    lines = list(islice(spanned(rows), LOOKED_AT))
+    return 2 if wide and names_of_both(lines[0], wide, lines[1:]) else 0
 
 
 def _continues(cell: Any) -> bool:

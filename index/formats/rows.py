@@ -6,18 +6,21 @@ A row is a paragraph on one line, `header: value | header: value`, so that it ca
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import zip_longest
 
 from index.errors import FileError
 from index.formats.outline import one_line, table_row
 from index.formats.zips import MAX_UNPACKED, MEGABYTE
-from index.types import ROW_END, Section
+from index.types import ROW_END, Offsets, Section
 
 # A header names its column: in a few words, or with a year.
 LONGEST = 100
 LABEL = re.compile(rf"(?=.*[^\W\d_])[^\n]{{1,{LONGEST}}}|(?:19|20)\d\d")
 # A question of a survey, say: a header beside others, where what stands below is shorter.
 LONG_LABEL = re.compile(r"(?=.*[^\W\d_])[^\n]{1,1000}")
+YEAR = re.compile(r"(?:19|20)\d\d")
 # Rows of a block that are looked at to tell its header.
 LOOKED_AT = 20
 # Between cells that are far apart; Excel has thousands of columns.
@@ -29,7 +32,8 @@ class Rows:
     """A text under construction: sheet by sheet, row by row.
 
     Empty rows divide a sheet into blocks. Its first row of several cells is the header, if all of them can name a column; so
-    is that of a later block where it plainly begins another table. A header is a row of the text as well.
+    is that of a later block where it plainly begins another table. A header is a row of the text as well; where cells of it
+    plainly stand over those of a second row, that row belongs to it.
     """
 
     def __init__(self, source: str) -> None:
@@ -37,7 +41,7 @@ class Rows:
         self._source = source
         self._parts: list[str] = []
         self._length = 0
-        self._waiting: list[tuple[int, list[str]]] = []  # rows of a block whose header is not yet told
+        self._waiting: list[tuple[int, list[str], Sequence[Offsets]]] = []  # rows of a block whose header is not yet told
         self.begin()
 
     def finish(self) -> tuple[str, tuple[Section, ...]]:
@@ -54,8 +58,8 @@ class Rows:
         self._margin = 0  # columns before those of the present block
         self._next = 0  # the row that would go on with the last section; 0 where there is none
 
-    def add(self, number: int, cells: list[str]) -> None:
-        """Append a row, which the sheet counts as `number`; one without text is dropped."""
+    def add(self, number: int, cells: list[str], wide: Sequence[Offsets] = ()) -> None:
+        """Append a row, which the sheet counts as `number`; one without text is dropped. `wide`: the places of merged cells."""
         cells = [one_line(cell) for cell in cells]
         if not any(cells):
             self._tell_header()
@@ -63,7 +67,7 @@ class Rows:
         elif self._told:
             self._add_row(number, cells)
         else:
-            self._waiting.append((number, cells))
+            self._waiting.append((number, cells, wide))
             if len(self._waiting) == LOOKED_AT:
                 self._tell_header()
 
@@ -72,23 +76,26 @@ class Rows:
         if not self._waiting:
             return
         waiting, self._waiting = self._waiting, []
-        rows = [cells for _, cells in waiting]
+        rows = [cells for _, cells, _ in waiting]
         first = next((place for place, cells in enumerate(rows) if sum(map(bool, cells)) > 1), None)
-        labels = self._labels
+        last, labels = first, self._labels
         if first is not None:
             self._told = True
             header, below = rows[first], rows[first + 1 :]
             named = is_header(header, below)
-            if labels is None:
+            top = first if waiting[first][2] else max(0, first - 1)
+            if both := names_of_both(rows[top], waiting[top][2], rows[top + 1 :]):
+                last, labels = top + 1, both
+            elif labels is None:
                 labels = header if named else []
             elif named and _is_another(header, below, labels):
                 labels = header
         self._margin = min(_places(cells)[0] for cells in rows)
         if labels is not self._labels:
             self._labels = None  # what stands above the header, and the header itself, has no labels
-        for place, (number, cells) in enumerate(waiting):
+        for place, (number, cells, _) in enumerate(waiting):
             self._add_row(number, cells)
-            if place == first:
+            if place == last:
                 self._labels = labels
 
     def _add_row(self, number: int, cells: list[str]) -> None:
@@ -135,6 +142,33 @@ def is_header(cells: list[str], below: list[list[str]]) -> bool:
         and any(not cell.isdecimal() for cell, _ in filled)
         and not any(_comes_again(cell, column) for cell, column in filled)
     )
+
+
+def names_of_both(top: list[str], wide: Sequence[Offsets], rows: list[list[str]]) -> list[str]:
+    """The names of columns that stand in two rows, where that is plain: the upper has cells over several of the lower.
+
+    `wide` are the places of those cells. Each of theirs below must be a name, and of one such cell all above figures.
+    """
+    groups = [range(start, end) for start, end in wide if any(top[start : start + 1])]
+    names, below = (rows[0], rows[1:]) if rows else ([], [])
+    if not groups or max(group.stop for group in groups) > len(names) or sum(map(len, groups)) > len(names):
+        return []
+    if len(_places(top)) == 1 and groups[0].start <= _places(names)[0]:  # a title
+        return []
+    over = top + [""] * (len(names) - len(top))
+    for group in groups:
+        if not all(LABEL.fullmatch(names[place]) for place in group) or len({names[place] for place in group}) < len(group):
+            return []
+        over[group.start : group.stop] = [top[group.start]] * len(group)
+    both = [" ".join(dict.fromkeys(filter(None, pair))) for pair in zip_longest(over, names, fillvalue="")]
+    plain = any(all(_names_figures(names[place], _column(below, place)) for place in group) for group in groups)
+    return both if plain and is_header(both, below) else []
+
+
+def _names_figures(name: str, column: list[str]) -> bool:
+    """Whether there are but values with digits below a name, and none of its own kind."""
+    alike = any(map(YEAR.fullmatch, column)) if name.isdecimal() else _kind(name) in map(_kind, column)
+    return bool(column) and all(map(NUMBER.search, column)) and not alike
 
 
 def _is_long_label(cell: str, column: list[str]) -> bool:

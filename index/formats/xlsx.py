@@ -31,7 +31,7 @@ ZEROS = re.compile("0+")
 UNSTORED = re.compile(rb"<c\b(?![^<>]*\bt=)[^<>]*><f\b(?:[^<>]*/>|[^<>]*>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>")
 UNSTORED_NOTICE = "it has formulas without a stored value, which are left out (save it in a spreadsheet program to have them)"
 # Cells that are one, with their corners; a comment, of which the first of a thread is there for older programs as well.
-MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\s[^<>]*?\bref=["']([A-Z]{1,3})([0-9]{1,7}):[A-Z]{1,3}([0-9]{1,7})["']""")
+MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\s[^<>]*?\bref=["']([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})["']""")
 COMMENT = re.compile(rb"<(?:\w+:)?(?:comment\s|threadedComment\s[^<>]*\bparentId=)")
 COMMENT_PARTS = ("xl/comments", "xl/threadedComments/")
 MOST_MERGED = 100_000  # of a sheet
@@ -81,25 +81,26 @@ def _fill(rows: Rows, data: bytes) -> str:
                 with sheet.parent._archive.open(sheet._worksheet_path) as file:  # read only, openpyxl does not tell
                     merged = _merged(file)
                 for number, cells in _repeated(([_shown(cell) for cell in row] for row in sheet.iter_rows()), merged):
-                    rows.add(number, cells)
+                    rows.add(number, cells, [(left, end) for left, end, _ in merged.get(number, ()) if end - left > 1])
         return workbook.properties.title or ""
     finally:
         workbook.close()
 
 
-def _merged(sheet: IO[bytes]) -> dict[int, list[tuple[int, int]]]:
-    """Of the cells that take several rows, by their first row (from 1): the column (from 0), and the last row."""
+def _merged(sheet: IO[bytes]) -> dict[int, list[tuple[int, int, int]]]:
+    """Of merged cells, by their first row (from 1): the columns (from 0) they begin in and end before, and the last row."""
     from openpyxl.utils import column_index_from_string
 
-    merged: dict[int, list[tuple[int, int]]] = {}
+    merged: dict[int, list[tuple[int, int, int]]] = {}
     for match in islice(_tags(sheet, MERGED), MOST_MERGED):
-        column, first, last = match[1].decode(), int(match[2]), int(match[3])
-        if 0 < first < last <= MOST_ROWS:
-            merged.setdefault(first, []).append((column_index_from_string(column) - 1, last))
+        left, end = column_index_from_string(match[1].decode()) - 1, column_index_from_string(match[3].decode())
+        first, last = int(match[2]), int(match[4])
+        if left < end and 0 < first <= last <= MOST_ROWS:
+            merged.setdefault(first, []).append((left, end, last))
     return merged
 
 
-def _repeated(rows: Iterable[list[str]], merged: dict[int, list[tuple[int, int]]]) -> Iterator[tuple[int, list[str]]]:
+def _repeated(rows: Iterable[list[str]], merged: dict[int, list[tuple[int, int, int]]]) -> Iterator[tuple[int, list[str]]]:
     """Rows with their numbers, a cell that takes several rows repeated in those that hold anything else.
 
     Down to the first row of several cells it is a title, or a column's name over two lines, and stays where it is.
@@ -118,8 +119,8 @@ def _repeated(rows: Iterable[list[str]], merged: dict[int, list[tuple[int, int]]
                 cells += [""] * (column + 1 - len(cells))
                 cells[column] = cells[column] or text
         if named:
-            begins = ((column, last) for column, last in merged.get(number, ()) if any(cells[column : column + 1]))
-            above |= {column: (cells[column], last) for column, last in begins}
+            tall = ((column, last) for column, _, last in merged.get(number, ()) if last > number)
+            above |= {column: (cells[column], last) for column, last in tall if any(cells[column : column + 1])}
         named = named or sum(map(bool, cells)) > 1
         yield number, cells
 

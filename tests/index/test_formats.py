@@ -857,6 +857,25 @@ def test_docx_merged_cells_keep_their_columns_and_rows(read: Read) -> None:
     ]
 
 
+@pytest.mark.parametrize(("marks", "lines"), [
+    (("<w:tblHeader/>", "<w:tblHeader w:val='1'/>"), ["Region | 2024 Q1 | 2024 Q2", "North | 5 | 7"]),
+    (("<w:tblHeader/>", "<w:tblHeader w:val='0'/>"), [" | 2024", "Region | Q1 | Q2", "North | 5 | 7"]),
+    (("", "<w:tblHeader/>"), [" | 2024", "Region | Q1 | Q2", "North | 5 | 7"]),
+])  # fmt: skip
+def test_docx_rows_that_are_repeated_on_every_page_are_one_header(read: Read, marks: tuple[str, str], lines: list[str]) -> None:
+    import docx
+
+    document = docx.Document()
+    table = document.add_table(3, 3)
+    for row, cells in zip(table.rows, (["", "", ""], ["Region", "Q1", "Q2"], ["North", "5", "7"]), strict=True):
+        for cell, content in zip(row.cells, cells, strict=True):
+            cell.text = content
+    table.cell(0, 1).merge(table.cell(0, 2)).text = "2024"
+    for row, mark in zip(table.rows, marks, strict=False):
+        add_xml(row, f"<w:trPr>{mark}</w:trPr>", first=True)
+    assert read("a.docx", saved(document)).text.split("\n") == lines
+
+
 def coded() -> Any:
     """Prose around two blocks of code, one in a style for it, one in a font for it."""
     import docx

@@ -178,6 +178,26 @@ def test_diagrams(tmp_path: Path) -> None:
     assert outline(read(tmp_path, "a.pptx", zipped(members)))[-1] == (4, (), "In a group.\n\n- Ask\n- Answer")
 
 
+@pytest.mark.parametrize(("rows", "lines"), [
+    pytest.param([["", "2024", ""], ["Region", "Q1", "Q2"], ["North", "5", "7"]],
+                 ["Region | 2024 Q1 | 2024 Q2", "North | 5 | 7"], id="names above figures"),
+    pytest.param([["Name", "Contact", ""], ["Ada", "0555 014", "a1@b.example"], ["Bob", "0555 015", "b2@b.example"]],
+                 ["Name | Contact", "Ada | 0555 014 | a1@b.example", "Bob | 0555 015 | b2@b.example"], id="values below"),
+])
+def test_names_below_a_cell_over_several_columns_belong_to_the_header(
+    tmp_path: Path, rows: list[list[str]], lines: list[str]
+) -> None:
+    import pptx
+
+    presentation = pptx.Presentation()
+    table = add_slide(presentation, BLANK).shapes.add_table(3, 3, 0, 0, 100, 100).table
+    for number, cells in enumerate(rows):
+        for column, text in enumerate(cells):
+            table.cell(number, column).text = text
+    table.cell(0, 1).merge(table.cell(0, 2))
+    assert read(tmp_path, "a.pptx", saved(presentation)).text.split("\n") == lines
+
+
 def charted(kind: str, data: Any, title: str = "") -> bytes:
     """A presentation whose only slide has a chart."""
     import pptx

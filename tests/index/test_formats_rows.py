@@ -293,7 +293,44 @@ def test_a_cell_over_several_rows_is_in_each_of_them(tmp_path: Path) -> None:
 def test_a_columns_name_over_two_rows_is_told_once(tmp_path: Path) -> None:
     rows: list[Any] = [["Port", "Fee", None], [None, "Adult", "Child"], ["Orrin", 4, 2]]
     assert read(tmp_path, "a.xlsx", saved(merged(rows, "A1:A2", "B1:C1"))).text.split("\n\n") == [
-        "Port | Fee", "Fee: Adult | Child", "Port: Orrin | Fee: 4 | 2"]
+        "Port | Fee", " | Adult | Child", "Port: Orrin | Fee Adult: 4 | Fee Child: 2"]
+
+
+@pytest.mark.parametrize(("rows", "places", "lines"), [
+    pytest.param([["Sales"], [None, 2024, None, 2025], ["Region", "Q1", "Q2", "Q1"], ["North", 5, 7, 6], ["South", 8, None, 9]],
+                 ["A1:D1", "B2:C2"],
+                 ["Sales", " | 2024 |  | 2025", "Region | Q1 | Q2 | Q1", "Region: North | 2024 Q1: 5 | 2024 Q2: 7 | 2025 Q1: 6",
+                  "Region: South | 2024 Q1: 8 | 2025 Q1: 9"], id="below a title"),
+    pytest.param([[None, "Fee", None], ["Port", "Adult", "Child"], ["Orrin", 4, 2]], ["B1:C1"],
+                 ["Fee", "Port | Adult | Child", "Port: Orrin | Fee Adult: 4 | Fee Child: 2"], id="one cell above names"),
+    pytest.param([["Region", "Sales", None], [None, 2024, 2025], ["North", 512, 497]], ["B1:C1", "A1:A2"],
+                 ["Region | Sales", " | 2024 | 2025", "Region: North | Sales 2024: 512 | Sales 2025: 497"], id="years"),
+    pytest.param([["Key", "Value"], ["a", 1], [], ["Port", "Fee", None], [None, "Adult", "Child"], ["Orrin", 4, 2]],
+                 ["A4:A5", "B4:C4"],
+                 ["Key | Value", "Key: a | Value: 1", "Port | Fee", "Port | Adult | Child",
+                  "Port: Orrin | Fee Adult: 4 | Fee Child: 2"], id="of a second table"),
+])  # fmt: skip
+def test_names_below_cells_over_several_columns_are_told_with_theirs(
+    tmp_path: Path, rows: list[list[Any]], places: list[str], lines: list[str]
+) -> None:
+    assert read(tmp_path, "a.xlsx", saved(merged(rows, *places))).text.split("\n\n") == lines
+
+
+@pytest.mark.parametrize(("rows", "place", "lines"), [
+    pytest.param([["Port", "Fee", None], ["Orrin", 4, 2], ["Skell", 5, 3]], "B1:C1",
+                 ["Port | Fee", "Port: Orrin | Fee: 4 | 2", "Port: Skell | Fee: 5 | 3"], id="figures below"),
+    pytest.param([["Name", "Contact", None], ["Ada", "Quay 1", "ada@b.example"], ["Bob", "Quay 2", "bob@b.example"]], "B1:C1",
+                 ["Name | Contact", "Name: Ada | Contact: Quay 1 | ada@b.example",
+                  "Name: Bob | Contact: Quay 2 | bob@b.example"], id="words below"),
+    pytest.param([["Fares", None, None], ["Port", "Adult", "Child"], ["Orrin", 4, 2]], "A1:C1",
+                 ["Fares", "Port | Adult | Child", "Port: Orrin | Adult: 4 | Child: 2"], id="a title"),
+    pytest.param([["Port", "Fee", None], [None, "Adult", "Child"]], "B1:C1",
+                 ["Port | Fee", "Fee: Adult | Child"], id="nothing below the names"),
+])  # fmt: skip
+def test_a_second_row_that_is_not_plainly_names_is_one_of_values(
+    tmp_path: Path, rows: list[list[Any]], place: str, lines: list[str]
+) -> None:
+    assert read(tmp_path, "a.xlsx", saved(merged(rows, place))).text.split("\n\n") == lines
 
 
 def test_merged_cells_that_cannot_be_are_left_out_and_there_is_an_end_to_them(
@@ -305,8 +342,9 @@ def test_merged_cells_that_cannot_be_are_left_out_and_there_is_an_end_to_them(
     assert b'<mergeCell ref="A2:A4"' in members[name]
     last = "Region: North | Port: Skell\n\nRegion: North | Port: Bay"
     told = b'<mergeCell ref="A2:A4"/>'
-    garbage = b"".join(b'<mergeCell ref="%s"/>' % ref for ref in (b"A9:A2", b"A2:A9999999", b"2:3", b"", b"A0:A2", b"A2"))
-    assert _merged(io.BytesIO(garbage + told)) == {2: [(0, 4)]}
+    refs = (b"A9:A2", b"A2:A9999999", b"2:3", b"", b"A0:A2", b"A2", b"B2:A2")
+    garbage = b"".join(b'<mergeCell ref="%s"/>' % ref for ref in refs)
+    assert _merged(io.BytesIO(garbage + told)) == {2: [(0, 1, 4)]}
     endless = members[name].replace(b"A2:A4", b"A2:A1048576")
     assert read(tmp_path, "a.xlsx", zipped(members | {name: endless})).text.endswith(last)
     for limit, most in (("MOST_MERGED", 0), ("MOST_REPEATED", 1)):

@@ -199,6 +199,22 @@ def test_odt_paragraphs_lists_and_tables_in_order(tmp_path: Path) -> None:
     ]
 
 
+def test_odt_the_rows_that_are_marked_as_header_are_one(tmp_path: Path) -> None:
+    def row(*cells: str) -> str:
+        return f"<table:table-row>{''.join(cells)}</table:table-row>"
+
+    def cell(text: str, columns: int = 1) -> str:
+        return (f'<table:table-cell table:number-columns-spanned="{columns}"><text:p>{text}</text:p></table:table-cell>'
+                + "<table:covered-table-cell/>" * (columns - 1))
+
+    first, second = row(cell(""), cell("2024", 2)), row(cell("Region"), cell("Q1"), cell("Q2"))
+    third = row(cell("North"), cell("5"), cell("7"))
+    for header, rest, lines in ((first + second, third, ["Region | 2024 Q1 | 2024 Q2", "North | 5 | 7"]),
+                                (first, second + third, [" | 2024", "Region | Q1 | Q2", "North | 5 | 7"])):
+        body = f"<table:table><table:table-header-rows>{header}</table:table-header-rows>{rest}</table:table>"
+        assert read(tmp_path, "a.odt", zipped(odt(body))).text.split("\n") == lines
+
+
 def odt_note(*paragraphs: str) -> str:
     body = "".join(f"<text:p>{text}</text:p>" for text in paragraphs)
     return f"<text:note><text:note-body>{body}</text:note-body></text:note>"

@@ -22,6 +22,7 @@ from index.types import Chunk, Document, Section, document_id, sha256_text
 from rag.compose import adds, asks_several, compose, fingerprint
 from rag.differ import amounts, differ, moments
 from rag.grow import Piece, leans, pieces
+from rag.reader.view import view
 from rag.types import Passage, Quote, Span
 
 MakePassage = Callable[..., Passage]
@@ -374,6 +375,20 @@ def test_tables_of_a_web_page_and_of_word(document: Document) -> None:
     assert quoted(document, "07:30").text == "Office | Summer | Winter\nPellin | 07:30 | 08:00"
     further = quoted(document, "08:15")
     assert (further.header and further.header.text, further.text) == ("Office | Summer | Winter", "Marrick | 07:45 | 08:15")
+
+
+def test_a_row_brings_all_the_rows_of_a_header_that_has_several() -> None:
+    ports = "".join(f"<tr><td>Port {chr(n)} of the island<td>{n}<td>{n + 235}" for n in range(ord("A"), ord("Z") + 1))
+    head = "<thead><tr><th><th colspan=2>2024<tr><th>Port<th>Q1<th>Q2"
+    document = read(f"<html><body><h1>Boats</h1><table>{head}<tbody>{ports}</table></body></html>", "boats.html")
+    span = mark(document, "325", size=60)
+    quote = quoted(document, "325", size=60)
+    header = span.passage.chunk.header
+    assert header
+    assert quote.header
+    assert document.text[slice(*header)] == quote.header.text == "Port | 2024 Q1 | 2024 Q2"
+    assert quote.text == "Port Z of the island | 90 | 325" == document.text[quote.start : quote.end]
+    assert "Port Z of the island, 2024 Q1: 90, 2024 Q2: 325\n" in view(span.passage).text
 
 
 def test_a_first_line_with_figures_in_it_is_a_row_and_one_with_years_a_header(passage: MakePassage, span: MakeSpan) -> None:
