@@ -110,6 +110,73 @@ def test_ignore_files_above_what_is_named_do_not_hold_where_their_folder_is_not_
     assert sync(home, [docs / "sub"], encoder=encoder).added == ("sub/a.md", "sub/left-out.md")
 
 
+@pytest.mark.parametrize("named", ["out", "out/deep", ".hidden"])
+def test_ignore_files_of_folders_that_are_followed_hold_in_what_is_named_below_them(docs: Path, home: Path, encoder: Any,
+                                                                                    named: str) -> None:
+    """But for the lines that leave out what is named, and not for a file that is named."""
+    for name in ("a.md", "b.log", "c.tmp", "sub/a.md", "sub/b.log"):
+        put(docs / named / name, f"This is {name}.")
+    put(docs / IGNORE_FILE, "out/\n*.log\n")
+    put(docs.parent / IGNORE_FILE, "*.md\n")  # a stranger's: nobody named that folder
+    put(docs / named / IGNORE_FILE, "*.tmp\n")
+    put(docs / "seen.md", "Seen.")
+    name = (docs / named).name
+    for paths in ([docs], [docs / named], []):
+        sync(home, paths, encoder=encoder)
+    assert sources(home) == sorted(["docs/seen.md", f"{name}/a.md", f"{name}/sub/a.md"])
+    assert sync(home, [docs / named / "b.log"], encoder=encoder).added == ("b.log",)
+    for paths in ([], [docs], [docs / named]):
+        report = sync(home, paths, encoder=encoder)
+        assert (report.added, report.removed) == ((), ())
+    put(docs / IGNORE_FILE, "out/\n")
+    assert sync(home, encoder=encoder).added == (f"{name}/b.log", f"{name}/sub/b.log")
+
+
+def test_the_order_in_which_folders_are_named_does_not_matter_to_what_is_ignored(docs: Path, home: Path, encoder: Any) -> None:
+    for name in ("out/a.md", "out/b.log", "seen.md"):
+        put(docs / name, f"This is {name}.")
+    put(docs / IGNORE_FILE, "out/\n*.log\n")
+    assert sync(home, [docs / "out"], encoder=encoder).added == ("out/a.md", "out/b.log")
+    report = sync(home, [docs], encoder=encoder)
+    assert (report.added, report.removed) == (("docs/seen.md",), ("out/b.log",))
+    assert sync(home, encoder=encoder).removed == ()
+
+
+def test_ignore_files_hold_in_a_link_to_what_is_below_them_and_not_where_a_link_leads_out(docs: Path, home: Path, encoder: Any,
+                                                                                         ) -> None:
+    for name in ("docs/sub/a.md", "docs/sub/b.log", "elsewhere/c.log"):
+        put(docs.parent / name, f"This is {name}.")
+    put(docs / IGNORE_FILE, "*.log\n")
+    (docs.parent / "in").symlink_to(docs / "sub")
+    (docs / "out").symlink_to(docs.parent / "elsewhere")
+    sync(home, [docs.parent / "in", docs, docs / "out"], encoder=encoder)
+    assert sources(home) == ["in/a.md", "out/c.log"]
+
+
+def test_what_is_sent_in_is_not_ignored_by_the_folder_around_the_home(docs: Path, encoder: Any) -> None:
+    home = docs / ".pullquote"
+    put(docs / "a.md", "A thing.")
+    put(docs / IGNORE_FILE, "*.csv\n")
+    put(home / "uploads" / "b.csv", "name,colour\nbee,black\n")
+    for paths in ([docs], [home / "uploads"], []):
+        sync(home, paths, encoder=encoder)
+    assert sources(home) == ["docs/a.md", "uploads/b.csv"]
+
+
+def test_an_ignore_file_above_that_cannot_be_used_leaves_what_is_named_below_it_as_it_was(docs: Path, home: Path, encoder: Any,
+                                                                                         ) -> None:
+    put(docs / "out" / "a.md", "A thing.")
+    put(docs / "b.md", "B thing.")
+    put(docs / IGNORE_FILE, "out/\n")
+    for path in (docs, docs / "out"):
+        sync(home, [path], encoder=encoder)
+    put(docs / "out" / "new.md", "New.")
+    put(docs / IGNORE_FILE, "out/\n\\\n")
+    report = sync(home, encoder=encoder)
+    assert [error.source for error in report.skipped] == ["docs", "out"]
+    assert (report.removed, sources(home)) == ((), ["docs/b.md", "out/a.md"])
+
+
 @pytest.mark.parametrize("name", ["left-out.md", ".hidden.md", ".notes/a.md", "link/a.md", "out/a.md"])
 def test_what_is_left_out_comes_in_when_it_is_named_and_stays(docs: Path, home: Path, encoder: Any, name: str) -> None:
     put(docs.parent / "elsewhere" / "a.md", "From elsewhere.")
