@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import torch
 
 WEIGHTS = Path(__file__).parent / "weights"
-WEIGHTS_SHA256 = "cd6c6d8b09e3a16917bf377601836a3a8f5c7e3551e0c7da2e3ec3adccc6b14f"
+WEIGHTS_SHA256 = "d5c7c97da5844dcadfded6b2aa1a081c8a992557206f221b9dd03b2fdc9b7b9e"
 WORD_EMBEDDINGS = "bert.embeddings.word_embeddings.weight"
 
 
