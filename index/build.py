@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import time
@@ -39,7 +38,7 @@ from index.generation import (
 )
 from index.lexical import LexicalWriter
 from index.ocr import require
-from index.roots import UPLOADS, absolute_path, find_in_roots, is_below, other_ways, resolve_roots, without_deleted_files
+from index.roots import UPLOADS, absolute_path, find_in_roots, is_below, resolve_roots, without_deleted_files
 from index.sandbox import DEFAULT as LIMITS
 from index.sandbox import Limits, Sandbox
 from index.types import Chunk, Document, Notice, document_id
@@ -67,7 +66,7 @@ class Progress:
 class Report:
     """What a build did, by source; `encoded` counts the chunks that had to be encoded anew.
 
-    `notices` are of files that went in now, but not whole, and of roots that were named and are followed by another name.
+    `notices` are of files that went in now, but not whole.
     """
 
     generation: str
@@ -127,9 +126,7 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
             keep(home, Unread(followed(home, [*changes.skipped, *elsewhere], roots, excluded), tuple(notices),
                               0 if scan == roots else earlier.more_skipped, 0 if rebuild else earlier.more_notices))
 
-        twice: list[Notice] = []
-        found = {file.source: file for file in find_in_roots(home, roots, scan, excluded, changes.skipped, twice)}
-        changes.notices += twice if paths else []  # told when they are named, not with every change
+        found = {file.source: file for file in find_in_roots(home, roots, scan, excluded, changes.skipped)}
         kept = _carried(before, roots, scan, found, changes)
         if before and not rebuild and ocr == before.manifest.ocr and _same(before, roots, excluded, kept, found):
             changes.skipped += _without_text(before, found)
@@ -171,8 +168,8 @@ def _tell_page(tell: Listener, here: Progress, page: int) -> None:
 
 def _nothing_new(before: Generation, changes: _Changes, started: float) -> Report:
     made = before.manifest
-    return Report(made.id, unchanged=made.documents, skipped=tuple(changes.skipped), notices=tuple(changes.notices),
-                  documents=made.documents, chunks=made.chunks, seconds=time.perf_counter() - started)
+    return Report(made.id, unchanged=made.documents, skipped=tuple(changes.skipped), documents=made.documents,
+                  chunks=made.chunks, seconds=time.perf_counter() - started)
 
 
 def index_documents(home: Path, documents: Iterable[Document], *, encoder: Encoder, chunking: Chunking = DEFAULT,
@@ -194,28 +191,24 @@ def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, progress: Li
            flat_up_to: int = FLAT_UP_TO) -> Report:
     """Take documents, folders or whole roots out of the library, by source; the files on disk are left alone.
 
-    Files copied into the home (uploads) are deleted with them. Of a root that leaves, what another one leads to as well stays,
-    by that one's name. Raises InputError where a source is not in the library, EncoderMismatch where this is not the encoder
-    that the library was made with.
+    Files copied into the home (uploads) are deleted with them. Raises InputError where a source is not in the library,
+    EncoderMismatch where this is not the encoder that the library was made with.
     """
     started = time.perf_counter()
     with _changing(home):
         before = open_current(home)
         _check_encoder(home, before.manifest, encoder)
-        infos, names = before.sources(), [root.name for root in before.manifest.roots]
+        infos = before.sources()
         for source in sources:
-            if not any(is_below(name, source) for name in [*(info.source for info in infos), *names]):
+            if not any(is_below(info.source, source) for info in infos):
                 raise InputError(f"{source} is not in the library", "See what is with: pullquote status")
         gone = [info for info in infos if any(is_below(info.source, source) for source in sources)]
         going = {info.path for info in gone}
-        leaving = [root for root in before.manifest.roots if any(is_below(root.name, source) for source in sources)]
-        roots = tuple(root for root in before.manifest.roots if root not in leaving)
+        roots = tuple(root for root in before.manifest.roots if not any(is_below(root.name, source) for source in sources))
         uploads = {path for path in going - {info.path for info in infos if info not in gone}
                    if Path(path).is_relative_to(absolute_path(home / UPLOADS))}
         stay = {source for source in sources if any(is_below(info.source, source) for info in gone if info.path not in uploads)}
-        other_way = other_ways(home, leaving, roots)
-        ways = {way.name for source in before.manifest.excluded if (way := other_way(source))}
-        excluded = tuple(sorted(source for source in {*before.manifest.excluded, *stay, *ways}
+        excluded = tuple(sorted(source for source in {*before.manifest.excluded, *stay}
                                 if any(is_below(source, root.name) for root in roots)))  # nothing else is looked through again
         made, tell, earlier = before.manifest, progress or (lambda _: None), told(home, before)
         with _build(home, before, encoder, made.chunking, made.ocr, flat_up_to, tell, earlier.notices) as build:
@@ -223,14 +216,11 @@ def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, progress: Li
                 gone_or_empty = record.path in going or record.problem
                 if not (gone_or_empty and any(is_below(record.source, source) for source in sources)):
                     build.carry(record, without=sources)
-                elif record.path not in uploads and (way := other_way(record.source)):
-                    build.carry(replace(record, path=way.path, source=way.name), without=excluded, before=record)
             for path in uploads:  # first: of a file that is gone, the next run takes out what is left
                 Path(path).unlink(missing_ok=True)
             manifest = build.finish(roots, excluded)
-            added = tuple(sorted(build.sources - {info.source for info in infos}))
             keep(home, replace(earlier, skipped=followed(home, earlier.skipped, roots, excluded), notices=tuple(build.notices)))
-    return Report(manifest.id, added, removed=tuple(info.source for info in gone), unchanged=manifest.documents - len(added),
+    return Report(manifest.id, removed=tuple(info.source for info in gone), unchanged=manifest.documents,
                   documents=manifest.documents, chunks=manifest.chunks, seconds=time.perf_counter() - started)
 
 
@@ -302,29 +292,13 @@ def _carried(before: Generation | None, roots: Sequence[Root], scan: Sequence[Ro
     """Files of the generation before that were not looked for, or could not be looked at."""
     carried = {}
     paths = {str(file.path) for file in found.values()}  # a file may be found under another root than before
-    # Where a root is gone that was a link, another may lead to the same files.
-    away = [root.name for root in roots if not os.path.exists(root.path)]  # noqa: PTH110 (Path.exists may raise)
-    alike = {_times(file): file.path for file in found.values()} if away else {}
     for record in before.catalog.files() if before else ():
         followed = any(is_below(record.source, root.name) for root in roots)
         looked = any(is_below(record.source, root.name) for root in scan)
         failed = any(is_below(record.source, error.source) for error in changes.skipped)
         if followed and record.source not in found and record.path not in paths and (failed or not looked):
-            other = alike.get(_times(record)) if any(is_below(record.source, name) for name in away) else None
-            if not (other and _holds(other, record.sha256)):
-                carried[record.source] = record
+            carried[record.source] = record
     return carried
-
-
-def _holds(path: Path, sha256: str) -> bool:
-    try:
-        return file_sha256(path) == sha256
-    except OSError:
-        return False
-
-
-def _times(file: Found | FileRecord) -> tuple[str, int, int, int]:
-    return PurePath(file.path).name, file.size, file.mtime_ns, file.ctime_ns
 
 
 def _same(before: Generation, roots: tuple[Root, ...], excluded: tuple[str, ...], kept: dict[str, FileRecord],
@@ -537,14 +511,12 @@ class _Build:
         if len(self._waiting) >= _ENCODE_AT_ONCE:
             self._encode()
 
-    def carry(self, record: FileRecord, without: Sequence[str] = (), before: FileRecord | None = None) -> int:
-        """Take over a file's documents from the generation before, in which it was called as `before` says, but those that
-        another file now holds; returns how many.
-        """
+    def carry(self, record: FileRecord, without: Sequence[str] = ()) -> int:
+        """Take over a file's documents from the generation before, but those that another file now holds; returns how many."""
         if record.problem and record.path in self._anew:
             return 0
         self.note(record)
-        kept = [(document, id) for document, id in self.moved(before or record, record) if document.source not in self.sources
+        kept = [(document, id) for document, id in self.moved(record, record) if document.source not in self.sources
                 and not any(is_below(document.source, source) for source in without)]
         for document, id in kept:
             self.add(document, record.path, id)

@@ -21,7 +21,7 @@ from index.formats.outline import one_line
 from index.formats.signatures import kind_of
 from index.ocr import Ocr
 from index.types import Document, Section, document_id, sha256_text
-from index.walk import NOTHING, Ignored, is_text
+from index.walk import Ignored, ignored_in, is_text
 
 MOST_MEGABYTES = 200  # of one file
 MOST_CHARACTERS = 50_000_000  # of text and headings in one file
@@ -58,12 +58,12 @@ class Content:
     extracts: tuple[Extract, ...]
 
 
-def find_files(root: Path, name: str, ignored: Ignored = NOTHING) -> Iterator[Found | FileError]:
+def find_files(root: Path, name: str, top: Path | None = None) -> Iterator[Found | FileError]:
     """Every regular file under `root` in a stable order, its source beginning with `name`; what cannot be looked at
     comes as a FileError in its place.
 
-    Hidden files and folders are left out, and what `.pullquoteignore` files name, besides what is `ignored` by those of
-    folders above the root. So are symbolic links: what they lead to inside the root is found under its own name, and what
+    Hidden files and folders are left out, and what `.pullquoteignore` files name; those of folders above the root hold
+    too, from `top` down. So are symbolic links: what they lead to inside the root is found under its own name, and what
     lies outside was not asked for. No suffix is left out; `read_documents` looks at the content.
     """
     try:
@@ -72,6 +72,11 @@ def find_files(root: Path, name: str, ignored: Ignored = NOTHING) -> Iterator[Fo
         yield _cannot(problem, name, FileError(name, "there is no such file or folder", "Check the path"))
         return
     if is_folder:
+        try:
+            ignored = ignored_in(top or root, root, name)
+        except FileError as problem:
+            yield problem
+            return
         yield from _find_below(root, name, ignored)
     else:
         yield _look_at(root, name)

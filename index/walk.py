@@ -8,7 +8,7 @@ a file wins, and nothing can be taken back in below a folder that is left out.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,10 +51,6 @@ class Ignored:
                             "Correct the line: the rules are those of .gitignore") from problem
         return Ignored(((folder, spec), *self.files))
 
-    def but_not(self, folder: Path) -> Ignored:
-        """Without the lines that leave out a folder which lies below all these, for it was named itself."""
-        return Ignored(tuple((above, _but_not(f"{folder.relative_to(above).as_posix()}/", spec)) for above, spec in self.files))
-
     def covers(self, path: Path, is_folder: bool) -> bool:
         """Whether the path, which lies below all these folders, is to be left out."""
         for folder, spec in self.files:
@@ -64,35 +60,19 @@ class Ignored:
         return False
 
 
-NOTHING = Ignored()
-
-
-def _but_not(folder: str, spec: GitIgnoreSpec) -> GitIgnoreSpec:
-    if not spec.check_file(folder).include:
-        return spec
-    return type(spec)(pattern for pattern in spec.patterns if pattern.match_file(folder) is None)
-
-
-def ignored_in(folder: Path, named: Collection[Path], source: str) -> Ignored:
-    """What holds in `folder` by the ignore files of those above it, from the outermost that is `named` down. What leaves out
-    a named one itself does not. Raises FileError.
-    """
-    ignored, followed = Ignored(), False
-    for here in [*reversed(folder.parents), folder]:
-        if here in named:
-            ignored, followed = ignored.but_not(here), True
-        if followed and here != folder:
-            ignored = ignored.within(here, source)
+def ignored_in(top: Path, folder: Path, source: str) -> Ignored:
+    """What holds in `folder` by the ignore files from `top` down to the folder above it. Raises FileError."""
+    ignored = Ignored()
+    for above in [path for path in reversed(folder.parents) if path.is_relative_to(top)]:
+        ignored = ignored.within(above, source)
     return ignored
 
 
-def comes_by(top: Path, path: Path, ignored: Ignored = NOTHING) -> bool:
-    """Whether a walk of `top`, in which `ignored` holds, comes by `path`: it is `top`, or lies below it and is not left out.
-    Raises FileError.
-    """
+def comes_by(top: Path, path: Path) -> bool:
+    """Whether a walk of `top` comes by `path`: it is `top`, or lies below it and is not left out. Raises FileError."""
     if not path.is_relative_to(top):
         return False
-    here = top
+    ignored, here = Ignored(), top
     for part in path.relative_to(top).parts:
         ignored = ignored.within(here, str(here))
         here = here / part
@@ -112,7 +92,7 @@ def is_text(path: Path) -> bool:
 
 def folders(top: Path) -> Iterator[Path]:
     """Every folder that a walk of `top` goes into, itself the first; not those whose names are no valid text."""
-    waiting = [(top, NOTHING)]
+    waiting = [(top, Ignored())]
     while waiting:
         folder, ignored = waiting.pop()
         yield folder

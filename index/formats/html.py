@@ -344,9 +344,16 @@ def _add_table(table: Any, blocks: Blocks) -> None:
 
 
 def _header_rows(rows: list[list[Any]]) -> int:
-    """How many of the first rows are marked as the header: those in `thead`, else those of nothing but `th`."""
+    """How many of the first rows are marked as the header: those in `thead`, else those of nothing but `th`.
+
+    Of these without `thead` a further one counts only below merged cells: a column of facts may be marked as `th` throughout.
+    """
     headed = sum(1 for _ in takewhile(lambda cells: cells and cells[0].getparent().getparent().tag == "thead", rows))
-    return headed or sum(1 for _ in takewhile(lambda cells: cells and all(cell.get("role") == HEAD for cell in cells), rows))
+    if headed:
+        return headed
+    marked = list(takewhile(lambda cells: cells and all(cell.get("role") == HEAD for cell in cells), rows))
+    merged = any(_count(cell, span) > 1 for cells in marked[:1] for cell in cells for span in ("colspan", "rowspan"))
+    return len(marked) if merged else len(marked[:1])
 
 
 def _cell(cell: Any) -> Cell:

@@ -140,8 +140,9 @@ def table_lines(rows: Iterable[Sequence[Cell]], header: int = 0) -> Iterator[str
     rows = list(rows)
     header = header if 1 < header < len(rows) and header <= MOST_HEADER_ROWS else 0
     lines = spanned(rows)
-    named = zip(islice(lines, header), spanned(map(_in_each_column, rows[:header])), strict=False)
-    for title, group in groupby((row for row in named if any(row[0])), lambda row: _is_title(row[1])):
+    named = list(zip(islice(lines, header), spanned(map(_in_each_column, rows[:header])), strict=False))
+    width = max((len(names) for _, names in named), default=0)
+    for title, group in groupby((row for row in named if any(row[0])), lambda row: _is_title(row[1], width)):
         several = list(group)
         if title or len(several) == 1:
             yield from (table_row(line) for line, _ in several)
@@ -160,9 +161,10 @@ def _in_each_column(row: Sequence[Cell]) -> list[Cell]:
     return cells
 
 
-def _is_title(names: list[str]) -> bool:
-    """Whether a row of a header says one thing from its first column on, and so tells no columns apart."""
-    return names[:1] != [""] and len(set(filter(None, names))) == 1
+def _is_title(names: list[str], width: int) -> bool:
+    """Whether a row of a header says one thing, in its first cell alone or for all columns, and so tells no columns apart."""
+    said = list(filter(None, names))
+    return names[:1] != [""] and len(set(said)) == 1 and len(said) in {1, width}
 
 
 def one_line(text: str) -> str:

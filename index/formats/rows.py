@@ -147,7 +147,8 @@ def is_header(cells: list[str], below: list[list[str]]) -> bool:
 def names_of_both(top: list[str], wide: Sequence[Offsets], rows: list[list[str]]) -> list[str]:
     """The names of columns that stand in two rows, where that is plain: the upper has cells over several of the lower.
 
-    `wide` are the places of those cells. Each of theirs below must be a name, and of one such cell all above figures.
+    `wide` are the places of those cells. Each of theirs below must be a name, and of one such cell all above figures; below
+    any other stands nothing, itself again, or one of these names.
     """
     groups = [range(start, end) for start, end in wide if any(top[start : start + 1])]
     names, below = (rows[0], rows[1:]) if rows else ([], [])
@@ -160,6 +161,9 @@ def names_of_both(top: list[str], wide: Sequence[Offsets], rows: list[list[str]]
         if not all(LABEL.fullmatch(names[place]) for place in group) or len({names[place] for place in group}) < len(group):
             return []
         over[group.start : group.stop] = [top[group.start]] * len(group)
+    under = {names[place] for group in groups for place in group}
+    if any(one and other not in {"", one} | under for one, other in zip(over, names, strict=False)):
+        return []  # a row of values, not of names: below a name of its own stands something else
     both = [" ".join(dict.fromkeys(filter(None, pair))) for pair in zip_longest(over, names, fillvalue="")]
     plain = any(all(_names_figures(names[place], _column(below, place)) for place in group) for group in groups)
     return both if plain and is_header(both, below) else []

@@ -140,3 +140,8 @@ def test_what_is_hidden_is_left_out_but_not_what_a_button_opens(tmp_path: Path) 
     text = text_of(tmp_path, "<h3><button aria-controls='fee more'>Fee?</button></h3><p id=fee hidden>Five euros.</p>"
                              "<p hidden>Old text.</p><p hidden=until-found>Found.</p><p>Seen.</p>")
     assert text == "Fee?\n\nFive euros.\n\nFound.\n\nSeen."
+
+
+def test_a_column_of_facts_marked_as_names_is_no_header_of_several_rows(tmp_path: Path) -> None:
+    assert text_of(tmp_path, "<table><tr><th>Name<th>Bob<tr><th>Age<th>5<tr><td>City<td>Rome</table>") == (
+        "Name | Bob\nAge | 5\nCity | Rome")

@@ -316,6 +316,14 @@ def test_names_below_cells_over_several_columns_are_told_with_theirs(
     assert read(tmp_path, "a.xlsx", saved(merged(rows, *places))).text.split("\n\n") == lines
 
 
+def test_a_row_of_values_below_a_merged_cell_names_no_columns(tmp_path: Path) -> None:
+    rows = [["Team", "Room", None], ["Blue", "North", "South"], ["Red", 12, 14], ["Green", 9, 8]]
+    text = read(tmp_path, "a.xlsx", saved(merged(rows, "B1:C1"))).text
+    assert "Blue:" not in text
+    assert "Room North" not in text
+    assert "Team Blue" not in text
+
+
 @pytest.mark.parametrize(("rows", "place", "lines"), [
     pytest.param([["Port", "Fee", None], ["Orrin", 4, 2], ["Skell", 5, 3]], "B1:C1",
                  ["Port | Fee", "Port: Orrin | Fee: 4 | 2", "Port: Skell | Fee: 5 | 3"], id="figures below"),

@@ -49,3 +49,10 @@ def test_the_rows_of_a_header_are_one_line_with_all_the_names_of_each_column(
     rows: list[list[Cell]], header: int, lines: list[str]
 ) -> None:
     assert list(table_lines(rows, header)) == lines
+
+
+def test_a_cell_over_some_of_the_columns_is_a_name_of_them_and_no_title() -> None:
+    top, names = [Cell("Revenue", columns=2), Cell("")], [Cell("2023"), Cell("2024"), Cell("Note")]
+    rows = [Cell("5"), Cell("7"), Cell("audited")]
+    assert list(table_lines([top, names, rows], 2)) == ["Revenue 2023 | Revenue 2024 | Note", "5 | 7 | audited"]
+    assert list(table_lines([[Cell("Revenue", columns=3)], names, rows], 2))[:2] == ["Revenue", "2023 | 2024 | Note"]
