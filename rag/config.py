@@ -21,6 +21,7 @@ from index.sandbox import Limits
 from rag.reader import BUNDLED as READER
 
 FILE = "pullquote.toml"
+_MEANING = 0.7  # the dense weight of the ranking that the second half of the passages is from
 
 
 class Config(BaseSettings):
@@ -41,7 +42,7 @@ class Config(BaseSettings):
     candidates: int = Field(default=100, ge=10, le=1000, description="chunks each of the two searches brings")
     dense_weight: float = Field(default=0.3, ge=0, le=1, description="the share of the dense score (zscore) in the first half")
     passages: int = Field(default=10, ge=1, le=100, description="passages that are read")
-    quotes: int = Field(default=3, ge=1, le=20, description="quotes an answer has at most; one for each thing asked")
+    quotes: int = Field(default=3, ge=1, le=12, description="quotes an answer has at most; one for each thing asked")
     threshold: float | None = Field(default=None, ge=0, le=1, description="confidence below which a question is refused")
 
     @property
@@ -50,9 +51,17 @@ class Config(BaseSettings):
         return Chunking(self.chunk_tokens, self.chunk_overlap)
 
     @property
+    def by_meaning(self) -> Config | None:
+        """The settings of the ranking that the second half of the passages is from; None where it would be the first again."""
+        another = self.fusion == "zscore" and self.dense_weight < _MEANING
+        return self.model_copy(update={"dense_weight": _MEANING}) if another else None
+
+    @property
     def retrieval(self) -> str:
         """The settings that say which passages are read, in words."""
-        return (f"{self.fusion} (dense {self.dense_weight:g}, then by meaning) of {self.candidates}, {self.passages} read,"
+        weight = f"dense {self.dense_weight:g}, then {_MEANING:g}" if self.by_meaning else f"dense {self.dense_weight:g}"
+        fusion = f"{self.fusion} ({weight})" if self.fusion == "zscore" else self.fusion
+        return (f"{fusion} of {self.candidates}, {self.passages} read,"
                 f" chunks of {self.chunk_tokens} (overlap {self.chunk_overlap})")
 
     @property

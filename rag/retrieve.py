@@ -16,7 +16,6 @@ from rag.config import Config
 from rag.types import Passage
 from rag.words import terms
 
-MEANING = 0.7  # the weight of the dense score in the ranking that the second half of the passages is from; see `in_halves`
 WIDER = 0.5  # the weight of a second, wider question; chosen with `conversation.widened`
 RRF_K = 60  # Cormack, Clarke and Büttcher, SIGIR 2009
 _PAGE = re.compile(r"\bpage\s+\d+(?:\s+of\s+\d+)?\b", re.IGNORECASE)  # in a running header
@@ -25,10 +24,12 @@ _OFTEN = 3  # passages with a sentence that are read for it: as many as an answe
 
 def retrieve(store: PassageStore, question: str, vector: Vector, config: Config,
              wider: tuple[str, Vector] | None = None) -> list[Passage]:
-    """The best `config.passages` passages, best first; equal scores in the order in which the searches found them.
+    """The `config.passages` passages to read; equal scores in the order in which the searches found them.
 
-    The first half is ranked with more weight on words, the others with more on meaning (see `in_halves`); the score is that
-    of the first ranking for all. No two say the same, and what many say does not crowd out the others (see `choose`).
+    The first half are the best by a ranking with more weight on words, the others by one with more on meaning: a question in
+    the document's own words is best found by words, one in other words by meaning, and it cannot be told which of the two a
+    question is. The score is that of the first ranking for all, so it need not fall from one to the next. No two say the
+    same, and what many say does not crowd out the others (see `choose`).
     `vector` (d,) is the encoded question, unit length; `wider` a second one to search with and its vector, whose scores
     count half as much.
     """
@@ -44,8 +45,12 @@ def retrieve(store: PassageStore, question: str, vector: Vector, config: Config,
                         for (_, one), (dense, lexical) in zip(asked, searches, strict=True))
         return sorted(together(fused, more[0], WIDER) if more else fused, key=order)
 
-    hits = in_halves(ranking(config), ranking(by_meaning(config)), config.passages)
-    best = choose(question, _passages(store, hits, config.passages), config.passages)
+    hits = ranking(config)
+    scores = {hit.chunk_id: hit.score for hit in hits}
+    rankings = [hits]
+    if config.by_meaning:
+        rankings.append([replace(hit, score=scores[hit.chunk_id]) for hit in ranking(config.by_meaning)])
+    best = choose(question, [_passages(store, some, config.passages) for some in rankings], config.passages)
     cosines = iter(store.similarities(vector, [one.chunk.id for passage in best for one in (passage, *passage.copies)]))
 
     def ranked(passage: Passage) -> Passage:
@@ -56,34 +61,39 @@ def retrieve(store: PassageStore, question: str, vector: Vector, config: Config,
     return [ranked(passage) for passage in best]
 
 
-def choose(question: str, passages: Iterable[Passage], most: int) -> list[Passage]:
-    """The first `most` of the passages, given best first, but those that repeat what others say.
+def choose(question: str, rankings: Sequence[Iterable[Passage]], most: int) -> list[Passage]:
+    """Of each ranking, best first, its share of `most` passages, but those that are taken or repeat what others say.
 
-    One whose text, under the same header, is a better one's becomes one of that one's `copies` (fewer than `most`). One is
+    One whose text, under the same header, is that of one taken becomes one of that one's `copies` (fewer than `most`). One is
     put behind all others where more than half of the question's words in it stand only in sentences that `_OFTEN` better
     ones have too: a disclaimer, the running header of a page. It comes in where there are not enough others. Only as many
     passages are drawn as it takes.
     """
     asked = set(terms(question))
     said: Counter[tuple[str, ...]] = Counter()  # how many of those taken have a sentence
-    taken: dict[tuple[str, str], list[tuple[int, Passage]]] = {}
-    behind: dict[tuple[str, str], list[tuple[int, Passage]]] = {}
-    for number, passage in enumerate(passages):
-        told = _header(passage), passage.text
-        same = taken.get(told) or behind.get(told)
-        if same:
-            same += [(number, passage)] if len(same) < most else []
-            continue
-        sentences = _words_by_sentence(passage, asked)
-        if _repeats(sentences, said):
-            behind[told] = [(number, passage)]
-            continue
-        said.update(sentence for sentence in sentences if sentence)
-        taken[told] = [(number, passage)]
-        if len(taken) == most:
-            break
-    chosen = sorted([*taken.values(), *islice(behind.values(), most - len(taken))])
-    return [replace(first, copies=tuple(copy for _, copy in copies)) for (_, first), *copies in chosen]
+    taken: dict[tuple[str, str], list[Passage]] = {}
+    behind: dict[tuple[str, str], list[Passage]] = {}
+    drawn: dict[str, int] = {}  # ids, with their order
+    for number, ranking in enumerate(rankings, 1):
+        share = -(-most * number // len(rankings))
+        passages = iter(ranking)
+        while len(taken) < share and (passage := next(passages, None)):
+            if passage.chunk.id in drawn:
+                continue
+            drawn[passage.chunk.id] = len(drawn)
+            told = _header(passage), passage.text
+            same = taken.get(told) or behind.get(told)
+            if same:
+                same += [passage] if len(same) < most else []
+                continue
+            sentences = _words_by_sentence(passage, asked)
+            if _repeats(sentences, said):
+                behind[told] = [passage]
+                continue
+            said.update(sentence for sentence in sentences if sentence)
+            taken[told] = [passage]
+    chosen = sorted([*taken.values(), *islice(behind.values(), most - len(taken))], key=lambda some: drawn[some[0].chunk.id])
+    return [replace(first, copies=tuple(copies)) for first, *copies in chosen]
 
 
 def _words_by_sentence(passage: Passage, asked: set[str]) -> dict[tuple[str, ...], set[str]]:
@@ -112,23 +122,6 @@ def _passages(store: PassageStore, hits: Sequence[Hit], at_once: int) -> Iterato
         some = hits[start : start + at_once]
         for hit, chunk in zip(some, store.chunks([hit.chunk_id for hit in some]), strict=True):
             yield Passage(chunk, store.document(chunk.document_id), hit.score)
-
-
-def by_meaning(config: Config) -> Config:
-    """The settings of the second ranking."""
-    return config.model_copy(update={"dense_weight": max(MEANING, config.dense_weight)})
-
-
-def in_halves(hits: Sequence[Hit], other: Sequence[Hit], most: int) -> list[Hit]:
-    """The first half of `most` from the one ranking, then what the other ranks best, with the first one's scores.
-
-    A question in the document's own words is best found by words, one in other words by meaning, and it cannot be told
-    which of the two a question is: so each ranking has its say about what is read.
-    """
-    first = hits[: (most + 1) // 2]
-    taken = {hit.chunk_id for hit in first}
-    scores = {hit.chunk_id: hit.score for hit in hits}
-    return [*first, *(Hit(hit.chunk_id, scores[hit.chunk_id]) for hit in other if hit.chunk_id not in taken)]
 
 
 def fuse(store: PassageStore, vector: Vector, dense: Sequence[Hit], lexical: Sequence[Hit], config: Config) -> list[Hit]:

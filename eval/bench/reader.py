@@ -34,8 +34,9 @@ from index.sentences import sentences
 from index.types import Chunk, Document, Section, document_id, sha256_text
 from rag.reader import BUNDLED
 from rag.reader.base import quotable_sentences
-from rag.reader.span import SpanReader, best_per_sentence, passage_heads, within
+from rag.reader.span import SpanReader, best_per_sentence, compared, passage_heads, within
 from rag.reader.squad import exact_match, f1
+from rag.reader.view import view
 from rag.reader.windows import encode, pad
 from rag.types import Passage
 
@@ -84,7 +85,8 @@ def speed(reader: SpanReader) -> dict[str, float]:
     import torch
 
     passages = long_passages(20, 200)
-    model, found = reader._model, reader.candidates(QUESTION, passages)
+    model = reader._model
+    sentences = list(dict.fromkeys(compared(one.span, view(one.span.passage)) for one in reader.candidates(QUESTION, passages)))
     triples = [(QUESTION, passage_heads(passage), passage.text) for passage in passages]
     batch = encode(model.tokenizer, triples, model.longest)
     ids, types, mask, _ = (torch.from_numpy(array) for array in pad(batch, model.tokenizer.pad_token_id))
@@ -102,7 +104,7 @@ def speed(reader: SpanReader) -> dict[str, float]:
         "forward": lambda: model.scores_of(batch),
         "spans": lambda: [best_per_sentence(within(one, inside), starts, ends, inside)
                           for one, inside, (starts, ends) in zip(batch, sentences_of, scored, strict=True)],
-        "compare": lambda: reader._compared(QUESTION, found),
+        "compare": lambda: reader._cosines(QUESTION, sentences),
     }
     taken: dict[str, list[float]] = {name: [] for name in stages}
     for _ in range(ROUNDS + 2):

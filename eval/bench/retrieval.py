@@ -29,7 +29,7 @@ from index.generation import Generation, open_current
 from index.store import Hit, Vector
 from index.types import Chunk, Document, Section, document_id, sha256_text
 from rag.config import Config
-from rag.retrieve import by_meaning, fuse, in_halves
+from rag.retrieve import retrieve
 
 Search = Callable[[str, Vector], Sequence[Hit]]
 
@@ -56,7 +56,7 @@ def main() -> None:
         mean_tokens = made.tokens / made.chunks
         figures = {name: fmean(_recall(store, row, search(row["question"], vector)[: given.k])
                                for row, vector in zip(queries, vectors, strict=True))
-                   for name, search in searches(store, Config()).items()}
+                   for name, search in searches(store, Config(passages=max(given.k, Config().passages))).items()}
         store.close()
     table = Table("search", f"recall@{given.k}", title=f"{len(queries)} questions, {made.chunks} chunks of"
                                                        f" {mean_tokens:.0f} tokens (at most {given.size})")
@@ -75,12 +75,7 @@ def searches(store: Generation, config: Config) -> dict[str, Search]:
     """Every way to search, by name; the last is the one in use."""
     def fused(fusion: str) -> Search:
         chosen = config.model_copy(update={"fusion": fusion})
-        def search(question: str, vector: Vector) -> Sequence[Hit]:
-            dense, lexical = store.dense(vector, config.candidates), store.lexical(question, config.candidates)
-            words, meaning = (sorted(fuse(store, vector, dense, lexical, settings), key=lambda hit: (-hit.score, hit.chunk_id))
-                              for settings in (chosen, by_meaning(chosen)))
-            return in_halves(words, meaning, config.passages)
-        return search
+        return lambda question, vector: [Hit(one.chunk.id, one.score) for one in retrieve(store, question, vector, chosen)]
     return {"dense": lambda _, vector: store.dense(vector, config.candidates),
             "BM25": lambda question, _: store.lexical(question, config.candidates),
             "reciprocal ranks": fused("rrf"), "z-scores": fused("zscore")}

@@ -24,13 +24,13 @@ from index.errors import ModelError
 from index.types import sha256_text
 from rag.reader.base import distinct, lead, linear, probability, quotable_sentences
 from rag.reader.model import WEIGHTS, SpanModel, load_bundled, load_checkpoint
-from rag.reader.view import view
+from rag.reader.view import View, view
 from rag.reader.windows import LONGEST_QUESTION, WINDOW, Encoded, encode, heads, window_spans
 from rag.types import Passage, Span
 
 LONGEST_SPAN = 40  # word pieces
 SPANS = 3  # of a passage
-WEIGHED = 12  # of a question: those of the greatest weight; it is hardly ever another that turns out best
+WEIGHED = 12  # sentences of a question, those of the greatest weight; it is hardly ever another that turns out best
 _FIT = WEIGHTS / "fit.json"
 _APART = re.compile(r"\f|\n[^\S\n]*\n")  # between sentences that are no running text
 
@@ -114,24 +114,28 @@ class SpanReader:
         return distinct(weighed(self.candidates(question, passages), self._fit))
 
     def candidates(self, question: str, passages: Sequence[Passage]) -> list[Candidate]:
-        """What `read` weighs, at most `WEIGHED` and `SPANS` of a passage, in the passages' order."""
-        best = max((passage.score for passage in passages), default=0.0)
-        found = []
-        for passage, marks in zip(passages, self.mark(question, passages), strict=True):
-            start = passage.chunk.start
-            found += [Candidate(Span(passage, start + mark.start, start + mark.end, 0.0), mark.score, passage.score - best)
-                      for mark in marks]
-        heaviest = sorted(range(len(found)), key=lambda at: -found[at].weight)[:WEIGHED]
-        return self._compared(question, [found[at] for at in sorted(heaviest)])
+        """What `read` weighs, in the passages' order: the spans in the heaviest `WEIGHED` sentences, `SPANS` of a passage.
 
-    def _compared(self, question: str, found: Sequence[Candidate]) -> list[Candidate]:
-        """The candidates with the cosines of their sentences."""
-        if not found:
-            return []
-        sentences = list(dict.fromkeys(told(one.span) for one in found))
+        A sentence that stands in several passages counts once, with all its spans.
+        """
+        best = max((passage.score for passage in passages), default=0.0)
+        found: list[tuple[Candidate, str]] = []
+        for passage, marks in zip(passages, self.mark(question, passages), strict=True):
+            start, seen = passage.chunk.start, view(passage)
+            for mark in marks:
+                span = Span(passage, start + mark.start, start + mark.end, 0.0)
+                found.append((Candidate(span, mark.score, passage.score - best), compared(span, seen)))
+        heaviest = dict.fromkeys(sentence for _, sentence in sorted(found, key=lambda one: -one[0].weight))
+        cosines = self._cosines(question, list(heaviest)[:WEIGHED])
+        return [replace(one, cosine=cosines[sentence]) for one, sentence in found if sentence in cosines]
+
+    def _cosines(self, question: str, sentences: Sequence[str]) -> dict[str, float]:
+        """How like the question each sentence is."""
+        if not sentences:
+            return {}
         vectors = self._encoder.encode([question, *sentences])
-        cosines = dict(zip(sentences, (vectors[1:] @ vectors[0]).tolist(), strict=True))
-        return [replace(one, cosine=round(cosines[told(one.span)], 4)) for one in found]
+        return {sentence: round(cosine, 4)
+                for sentence, cosine in zip(sentences, (vectors[1:] @ vectors[0]).tolist(), strict=True)}
 
     def confidence(self, question: str, spans: Sequence[Span]) -> float:
         """Logistic regression on what `trust_features` tells."""
@@ -272,6 +276,13 @@ def trust_features(spans: Sequence[Span]) -> tuple[float, float, float]:
 def told(span: Span) -> str:
     """The sentences that a span stands in."""
     return span.passage.document.text[slice(*span.sentences)] if span.sentences else span.text
+
+
+def compared(span: Span, seen: View) -> str:
+    """The same as the reader is shown them: a row of a table with the names of its columns."""
+    start, end = (place - span.passage.chunk.start for place in span.sentences or (span.start, span.end))
+    shown = np.flatnonzero((start <= seen.places) & (seen.places < end))
+    return seen.text[shown[0] : shown[-1] + 1]
 
 
 def passage_heads(passage: Passage) -> str:

@@ -12,7 +12,7 @@ from fakes import document
 from index.store import Hit
 from index.types import Chunk
 from rag.config import Config
-from rag.retrieve import fuse, in_halves, retrieve, together
+from rag.retrieve import choose, fuse, retrieve, together
 from rag.types import Passage
 
 VECTOR = np.array([1.0], dtype=np.float32)
@@ -92,11 +92,27 @@ def test_a_wider_question_is_searched_with_too(fixed_store: MakeStore) -> None:
 
 
 def test_half_is_what_words_find_and_the_rest_what_meaning_finds() -> None:
-    words, meaning = [Hit("a", 3.0), Hit("b", 2.0), Hit("c", 1.0), Hit("d", 0.0)], [Hit(id, 1.0) for id in "dbca"]
-    assert in_halves(words, meaning, 3) == [Hit("a", 3.0), Hit("b", 2.0), Hit("d", 0.0), Hit("c", 1.0)]
-    assert [hit.chunk_id for hit in in_halves(words, meaning, 1)] == ["a", "d", "b", "c"]
-    assert in_halves(words, words, 2) == words
-    assert in_halves([], [], 2) == []
+    words, meaning = [named(id) for id in "abcd"], [named(id) for id in "dbca"]
+    def chosen(*rankings: list[Passage], most: int) -> str:
+        return "".join(one.chunk.id for one in choose("question", rankings, most))
+    assert chosen(words, meaning, most=3) == "abd"
+    assert chosen(words, meaning, most=1) == "a"
+    assert chosen(words, meaning, most=9) == "abcd"
+    assert chosen(words, most=3) == "abc"
+    assert chosen([], [], most=2) == chosen([], meaning, most=0) == ""
+
+
+def test_copies_at_the_top_leave_the_half_that_words_find_its_share(passage: MakePassage) -> None:
+    copies, others = [passage("It sails at nine.", f"{n}.txt") for n in range(5)], [named(id) for id in "abcdefgh"]
+    found = choose("question", ([*copies, *others], [*reversed(others), *copies]), 6)
+    assert [one.document.source for one in found] == ["0.txt", "a.txt", "b.txt", "h.txt", "g.txt", "f.txt"]
+    assert [copy.document.source for copy in found[0].copies] == ["1.txt", "2.txt", "3.txt", "4.txt"]
+
+
+@pytest.mark.parametrize("settings", [{"fusion": "rrf"}, {"dense_weight": 0.7}, {"dense_weight": 1.0}])
+def test_where_the_second_ranking_would_be_the_first_again_there_is_one(settings: dict[str, Any]) -> None:
+    assert Config(**settings).by_meaning is None
+    assert "then" not in Config(**settings).retrieval
 
 
 def test_a_passage_in_other_words_is_read_too(fixed_store: MakeStore) -> None:

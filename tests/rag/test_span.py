@@ -32,12 +32,14 @@ from rag.reader.span import (
     best_per_sentence,
     best_spans,
     blocks,
+    compared,
     told,
     trust_features,
     within,
 )
+from rag.reader.view import view
 from rag.reader.windows import encode
-from rag.types import Passage
+from rag.types import Passage, Span
 
 MakePassage = Callable[..., Passage]
 
@@ -213,11 +215,23 @@ def test_a_sentence_like_the_question_gains(checkpoint: Path, encoder: Encoder, 
 
 
 def test_of_many_spans_those_of_the_greatest_weight_are_compared(tiny: SpanReader, passage: MakePassage) -> None:
-    passages = [passage("The ferry leaves at nine. It returns at noon. Dogs travel free.", f"{name}.txt") for name in "abcdef"]
+    passages = [passage(f"The ferry leaves at {n}. It returns at {n} or so. No dogs at {n}.", f"{n}.txt") for n in range(6)]
     weights = sorted((mark.score for marks in tiny.mark("when?", passages) for mark in marks), reverse=True)
     found = tiny.candidates("when?", passages)
     assert len(weights) > len(found) == WEIGHED
     assert sorted((one.weight for one in found), reverse=True) == weights[:WEIGHED]
+
+
+def test_a_sentence_in_many_passages_takes_one_place_among_the_compared(tiny: SpanReader, passage: MakePassage) -> None:
+    passages = [passage("The ferry leaves at nine. It returns at noon. Dogs travel free.", f"{n}.txt") for n in range(6)]
+    assert len(tiny.candidates("when?", passages)) == 18 > WEIGHED
+
+
+def test_a_row_is_compared_with_the_names_of_its_columns(passage: MakePassage) -> None:
+    made = passage("| Route | Adult |\n|---|---|\n| Quill | nine |")
+    start = made.text.index("nine")
+    assert told(Span(made, start, start + 4, 0.0)) == "| Quill | nine |"
+    assert compared(Span(made, start, start + 4, 0.0), view(made)) == "Quill, Adult: nine"
 
 
 def test_a_folder_without_a_question_answering_model_is_named(tmp_path: Path, encoder) -> None:
