@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,12 +12,14 @@ from types import ModuleType
 import pytest
 from hypothesis import settings
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers share the cores; nothing that is tested hangs on it
+
 from index.encoder import Encoder, load_encoder
 from index.types import Document, Section
 
 settings.register_profile("pullquote", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("pullquote")
-
 
 
 def _importable(name: str) -> ModuleType:

@@ -31,8 +31,8 @@ def test_what_is_asked_of_a_made_up_library_stands_where_its_set_says(name: str)
         assert not isinstance(found, FileError), found
         texts |= {document.source: document.text for document in read_documents(found.path, found.source)}
     asked = read_questions(FOLDER / f"{name}.jsonl")
-    assert len({one.id for one in asked}) == len(asked) > 150
-    assert len(texts) >= 5
+    assert len({one.id for one in asked}) == len(asked) > 50
+    assert len(texts) >= 2
     assert 0.15 < sum(not one.answers for one in asked) / len(asked) < 0.35
     for one in asked:
         assert one.question.strip(), one.id
