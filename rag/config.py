@@ -42,7 +42,7 @@ class Config(BaseSettings):
     candidates: int = Field(default=100, ge=10, le=1000, description="chunks each of the two searches brings")
     dense_weight: float = Field(default=0.3, ge=0, le=1, description="the share of the dense score (zscore) in the first half")
     passages: int = Field(default=10, ge=1, le=100, description="passages that are read")
-    quotes: int = Field(default=3, ge=1, le=12, description="quotes an answer has at most; one for each thing asked")
+    quotes: int = Field(default=3, ge=1, le=20, description="quotes an answer has at most; one for each thing asked")
     threshold: float | None = Field(default=None, ge=0, le=1, description="confidence below which a question is refused")
 
     @property

@@ -50,7 +50,8 @@ def retrieve(store: PassageStore, question: str, vector: Vector, config: Config,
     rankings = [hits]
     if config.by_meaning:
         rankings.append([replace(hit, score=scores[hit.chunk_id]) for hit in ranking(config.by_meaning)])
-    best = choose(question, [_passages(store, some, config.passages) for some in rankings], config.passages)
+    known: dict[str, Passage] = {}
+    best = choose(question, [_passages(store, some, config.passages, known) for some in rankings], config.passages)
     cosines = iter(store.similarities(vector, [one.chunk.id for passage in best for one in (passage, *passage.copies)]))
 
     def ranked(passage: Passage) -> Passage:
@@ -65,34 +66,35 @@ def choose(question: str, rankings: Sequence[Iterable[Passage]], most: int) -> l
     """Of each ranking, best first, its share of `most` passages, but those that are taken or repeat what others say.
 
     One whose text, under the same header, is that of one taken becomes one of that one's `copies` (fewer than `most`). One is
-    put behind all others where more than half of the question's words in it stand only in sentences that `_OFTEN` better
-    ones have too: a disclaimer, the running header of a page. It comes in where there are not enough others. Only as many
-    passages are drawn as it takes.
+    put off where more than half of the question's words in it stand only in sentences that `_OFTEN` taken ones have too: a
+    disclaimer, the running header of a page. It comes in where there are not enough others. The passages come in the order in
+    which they were drawn; only as many are drawn as it takes.
     """
     asked = set(terms(question))
     said: Counter[tuple[str, ...]] = Counter()  # how many of those taken have a sentence
     taken: dict[tuple[str, str], list[Passage]] = {}
-    behind: dict[tuple[str, str], list[Passage]] = {}
+    put_off: dict[tuple[str, str], list[Passage]] = {}
     drawn: dict[str, int] = {}  # ids, with their order
     for number, ranking in enumerate(rankings, 1):
         share = -(-most * number // len(rankings))
-        passages = iter(ranking)
-        while len(taken) < share and (passage := next(passages, None)):
+        for passage in ranking:
             if passage.chunk.id in drawn:
                 continue
-            drawn[passage.chunk.id] = len(drawn)
             told = _header(passage), passage.text
-            same = taken.get(told) or behind.get(told)
+            same = taken.get(told) or put_off.get(told)
+            if len(taken) >= share and not same:
+                break  # it may be another ranking's
+            drawn[passage.chunk.id] = len(drawn)
             if same:
                 same += [passage] if len(same) < most else []
                 continue
             sentences = _words_by_sentence(passage, asked)
             if _repeats(sentences, said):
-                behind[told] = [passage]
+                put_off[told] = [passage]
                 continue
             said.update(sentence for sentence in sentences if sentence)
             taken[told] = [passage]
-    chosen = sorted([*taken.values(), *islice(behind.values(), most - len(taken))], key=lambda some: drawn[some[0].chunk.id])
+    chosen = sorted([*taken.values(), *islice(put_off.values(), most - len(taken))], key=lambda some: drawn[some[0].chunk.id])
     return [replace(first, copies=tuple(copies)) for first, *copies in chosen]
 
 
@@ -116,12 +118,13 @@ def _header(passage: Passage) -> str:
     return passage.document.text[slice(*passage.chunk.header)] if passage.chunk.header else ""
 
 
-def _passages(store: PassageStore, hits: Sequence[Hit], at_once: int) -> Iterator[Passage]:
-    """The passages of hits with their scores, in the order given, looked up as they are drawn."""
+def _passages(store: PassageStore, hits: Sequence[Hit], at_once: int, known: dict[str, Passage]) -> Iterator[Passage]:
+    """The passages of hits with their scores, in the order given, looked up as they are drawn; `known` keeps them."""
     for start in range(0, len(hits), at_once):
-        some = hits[start : start + at_once]
-        for hit, chunk in zip(some, store.chunks([hit.chunk_id for hit in some]), strict=True):
-            yield Passage(chunk, store.document(chunk.document_id), hit.score)
+        some = {hit.chunk_id: hit.score for hit in hits[start : start + at_once]}
+        for chunk in store.chunks([id for id in some if id not in known]):
+            known[chunk.id] = Passage(chunk, store.document(chunk.document_id), some[chunk.id])
+        yield from (known[id] for id in some)
 
 
 def fuse(store: PassageStore, vector: Vector, dense: Sequence[Hit], lexical: Sequence[Hit], config: Config) -> list[Hit]:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers share the cores; nothing that is tested hangs on it
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers share the cores; threads have tests of their own, in processes
 
 from index.encoder import Encoder, load_encoder
 from index.types import Document, Section

@@ -5,6 +5,9 @@
 Corpus rows are {"id", "title", "text"}; queries {"question", "relevant": [corpus id, …], "spans": [[start, end], …]}, where
 the i-th span lies in the i-th relevant document (or all in the one there is). For each question, the share of its evidence
 characters that the union of the first k chunks covers; the table gives the mean over questions.
+
+"reciprocal ranks" and "z-scores" are what is read (`rag.retrieve`): copies are left out, and of z-scores the second half of the
+passages is from a ranking of its own.
 """
 
 from __future__ import annotations

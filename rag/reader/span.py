@@ -116,12 +116,13 @@ class SpanReader:
     def candidates(self, question: str, passages: Sequence[Passage]) -> list[Candidate]:
         """What `read` weighs, in the passages' order: the spans in the heaviest `WEIGHED` sentences, `SPANS` of a passage.
 
-        A sentence that stands in several passages counts once, with all its spans.
+        A sentence that stands in several places counts once, with all its spans.
         """
         best = max((passage.score for passage in passages), default=0.0)
         found: list[tuple[Candidate, str]] = []
-        for passage, marks in zip(passages, self.mark(question, passages), strict=True):
-            start, seen = passage.chunk.start, view(passage)
+        views = [view(passage) for passage in passages]
+        for passage, seen, marks in zip(passages, views, self._mark(question, passages, views), strict=True):
+            start = passage.chunk.start
             for mark in marks:
                 span = Span(passage, start + mark.start, start + mark.end, 0.0)
                 found.append((Candidate(span, mark.score, passage.score - best), compared(span, seen)))
@@ -143,8 +144,10 @@ class SpanReader:
 
     def mark(self, question: str, passages: Sequence[Passage]) -> list[list[Marked]]:
         """The best spans of each passage in characters of its text, at most `SPANS`, best first, none overlapping."""
+        return self._mark(question, passages, [view(passage) for passage in passages])
+
+    def _mark(self, question: str, passages: Sequence[Passage], views: Sequence[View]) -> list[list[Marked]]:
         question = self._cut(question)
-        views = [view(passage) for passage in passages]
         pieces = [(at, *window) for at, seen in enumerate(views) for window in self._windows(seen.text)]
         triples = [(question, passage_heads(passages[at]), views[at].text[start:end]) for at, start, end in pieces]
         marks: list[list[Marked]] = [[] for _ in passages]
@@ -279,7 +282,7 @@ def told(span: Span) -> str:
 
 
 def compared(span: Span, seen: View) -> str:
-    """The same as the reader is shown them: a row of a table with the names of its columns."""
+    """The sentences that a span stands in as the reader is shown them: a row of a table with the names of its columns."""
     start, end = (place - span.passage.chunk.start for place in span.sentences or (span.start, span.end))
     shown = np.flatnonzero((start <= seen.places) & (seen.places < end))
     return seen.text[shown[0] : shown[-1] + 1]

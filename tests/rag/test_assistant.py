@@ -152,7 +152,7 @@ def test_a_threshold_that_is_set_beats_the_readers(assistant: Assistant) -> None
 
 
 def calibration(threshold: float, reader: str = "similarity-1") -> Calibration:
-    settings = "words 1, zscore (dense 0.3, then by meaning) of 100, 10 read, chunks of 200 (overlap 50)"
+    settings = "words 1, zscore (dense 0.3, then 0.7) of 100, 10 read, chunks of 200 (overlap 50)"
     return Calibration(reader, 0.5, -1.0, threshold, 0.1, 0.05, 0.09, 100, 50, 1, settings)
 
 

@@ -70,7 +70,7 @@ def test_scores_that_are_all_the_same_say_nothing(fixed_store: MakeStore) -> Non
     assert scores(fuse(fixed_store([]), VECTOR, same, [], Config())) == {"a": 0.0, "b": 0.0}
 
 
-def test_passages_come_best_first_with_their_ranks(fixed_store: MakeStore) -> None:
+def test_passages_of_the_first_half_come_best_first_with_their_ranks(fixed_store: MakeStore) -> None:
     store = fixed_store([named("a"), named("b"), named("c")], [("a", 0.9), ("b", 0.5)], [("b", 4.0), ("c", 2.0)], {"c": 0.1})
     found = retrieve(store, "question", VECTOR, Config())
     assert [p.chunk.id for p in found] == ["b", "c", "a"]
@@ -113,6 +113,15 @@ def test_copies_at_the_top_leave_the_half_that_words_find_its_share(passage: Mak
 def test_where_the_second_ranking_would_be_the_first_again_there_is_one(settings: dict[str, Any]) -> None:
     assert Config(**settings).by_meaning is None
     assert "then" not in Config(**settings).retrieval
+    assert Config().retrieval.startswith("zscore (dense 0.3, then 0.7) of 100")
+
+
+def test_a_copy_next_to_the_last_of_a_half_is_kept(passage: MakePassage) -> None:
+    same = [passage("It sails at nine.", f"{n}.txt") for n in range(3)]
+    words, meaning = [*same[:2], named("a"), same[2]], [named(id) for id in "bcd"]
+    found = choose("question", (words, meaning), 2)
+    assert [(one.document.source, [copy.document.source for copy in one.copies]) for one in found] == [
+        ("0.txt", ["1.txt"]), ("b.txt", [])]
 
 
 def test_a_passage_in_other_words_is_read_too(fixed_store: MakeStore) -> None:
@@ -120,7 +129,10 @@ def test_a_passage_in_other_words_is_read_too(fixed_store: MakeStore) -> None:
     ids = "abcdef"
     store = fixed_store([named(id) for id in "gabcdef"], [("g", 0.9)], [(id, 9.0 - n) for n, id in enumerate(ids)],
                         dict.fromkeys(ids, 0.1))
-    assert [p.chunk.id for p in retrieve(store, "question", VECTOR, Config(passages=2))] == ["a", "g"]
+    first, other = retrieve(store, "question", VECTOR, Config(passages=2))
+    assert (first.chunk.id, other.chunk.id) == ("a", "g")
+    by_words = scores(fuse(store, VECTOR, store.dense(VECTOR, 9), store.lexical("question", 9), Config()))
+    assert (first.score, other.score) == (by_words["a"], by_words["g"])  # also of what the other ranking found
 
 
 def test_no_more_passages_come_than_were_asked_for(fixed_store: MakeStore) -> None:

@@ -1,0 +1,77 @@
+"""Questions that a paragraph only seems to answer, as rows to train on.
+
+    python -m rag.reader.training.adversarial SQUAD1.jsonl.gz | gzip > DATA/train/adversarial.jsonl.gz
+
+`adversarial.jsonl` beside this file holds questions written for this project on paragraphs of SQuAD 1.1: for each paragraph
+three that it does not answer, though something in it looks like an answer (an entity, a role, a year or a property changed; a
+close thing that is not told), and two that it does, in other words than its own, of the same look and length. The paragraphs
+themselves are not in the project: they are looked up, by their SHA-256, in the file that is named. `rows.load` reads the rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from index.types import sha256_text
+from rag.reader.training.fit_baseline import read_rows
+
+QUESTIONS = Path(__file__).with_name("adversarial.jsonl")
+_DIGITS = 16  # of a paragraph's SHA-256
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question on a paragraph, known by the first digits of its SHA-256; `answer` is empty where it does not answer."""
+
+    paragraph: str
+    question: str
+    answer: str
+
+
+def main() -> None:
+    """Write the rows to standard output."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("paragraphs", type=Path, help="rows whose contexts are the paragraphs")
+    parser.add_argument("--questions", type=Path, default=QUESTIONS)
+    given = parser.parse_args()
+    paragraphs = {key(row.context): (row.title, row.context) for row in read_rows(given.paragraphs)}
+    for row in rows(read_questions(given.questions), paragraphs):
+        print(json.dumps(row, ensure_ascii=False))
+
+
+def key(paragraph: str) -> str:
+    """What a paragraph is known by."""
+    return sha256_text(paragraph)[:_DIGITS]
+
+
+def read_questions(path: Path) -> list[Question]:
+    """The questions of a file."""
+    with path.open(encoding="utf-8") as lines:
+        return [Question(**json.loads(line)) for line in lines]
+
+
+def rows(questions: list[Question], paragraphs: Mapping[str, tuple[str, str]]) -> Iterator[dict[str, Any]]:
+    """A row for each question, with the title and the text of its paragraph.
+
+    Raises SystemExit where a paragraph is not there, or does not hold the answer.
+    """
+    for number, one in enumerate(questions):
+        if one.paragraph not in paragraphs:
+            raise SystemExit(f"the paragraph {one.paragraph} of {one.question!r} is not in the file: name the one it is from")
+        title, context = paragraphs[one.paragraph]
+        at = re.search(rf"(?<!\w){re.escape(one.answer)}(?!\w)", context)
+        if at is None:
+            raise SystemExit(f"the paragraph {one.paragraph} does not hold {one.answer!r}, the answer to {one.question!r}")
+        answers = [{"text": one.answer, "start": at.start()}] if one.answer else []
+        yield {"id": f"{one.paragraph}-{number}", "question": one.question, "title": title, "context": context,
+               "answers": answers}
+
+
+if __name__ == "__main__":
+    main()
