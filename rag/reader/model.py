@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import torch
 
 WEIGHTS = Path(__file__).parent / "weights"
-WEIGHTS_SHA256 = "d5c7c97da5844dcadfded6b2aa1a081c8a992557206f221b9dd03b2fdc9b7b9e"
+WEIGHTS_SHA256 = "bf675af1236debb67d11ea4d87cacb0432fc3fd38ee9a68ebf48452cc5205ff7"
 WORD_EMBEDDINGS = "bert.embeddings.word_embeddings.weight"
 
 

@@ -181,6 +181,7 @@ def test_of_many_files_the_named_ones_are_listed_and_all_are_counted() -> None:
     ("\"'&amp;", "&quot;&#x27;&amp;amp;"),
     ("a\n\n- b\r\n1. c\u2028d\x85e\x1cf", "a - b 1. c d e f"),
     ("a\u202egpj.exe", "a\u202egpj.exe"),
+    ("a\u2067b\u2069\u2069.txt", "a\u2067b\u2069\u2069.txt"),
 ])
 def test_no_name_reason_remedy_or_notice_renders_as_markup(hostile: str, shown: str) -> None:
     error, notice = FileError(hostile, f"it is {hostile}", f"Mend {hostile}"), Notice(hostile, f"of {hostile}")

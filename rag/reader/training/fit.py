@@ -21,6 +21,7 @@ import json
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import asdict, astuple, dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,7 @@ def main() -> None:
     parser.add_argument("files", type=Path, nargs="+")
     parser.add_argument("--out", type=Path, default=WEIGHTS / "fit.json")
     parser.add_argument("--libraries", nargs="+", default=[], metavar="NAME", help="made-up libraries, asked of themselves")
+    parser.add_argument("--thin", type=int, default=1, help="one in so many of a library's questions is asked")
     parser.add_argument("--close", type=int, default=4, help="one in so many of the files' unanswerable questions counts")
     parser.add_argument("--risk", type=float, default=0.2, help="share of the answered questions that may be wrong")
     parser.add_argument("--vain", type=float, default=0.25, help="share of the questions that count as without an answer")
@@ -94,7 +96,7 @@ def main() -> None:
     reader = SpanReader.bundled(encoder)
     asked = list(ask(rows, {row.source: document(row) for row in everything if not outside(row)}.values(), encoder, reader))
     for name in libraries.named(given.libraries):
-        asked += ask_library(name, encoder, reader)
+        asked += ask_library(name, encoder, reader, given.thin)
     halves = [[one for one in asked if one.half == half] for half in (0, 1)]
     crosswise = [judged(halves[half], fitted(halves[1 - half], given.risk, given.vain), given.vain) for half in (0, 1)]
     report("crosswise", Judged(*map(np.concatenate, zip(*map(astuple, crosswise), strict=True))), given.risk)
@@ -125,9 +127,9 @@ def ask(rows: Sequence[Row], library: Iterable[Document], encoder: Encoder, read
             yield _asked(row.title, [] if outside(row) else [text for text, _ in row.answers], candidates)
 
 
-def ask_library(name: str, encoder: Encoder, reader: SpanReader) -> Iterator[Asked]:
-    """Every question of a made-up library's set, asked of it."""
-    for one in libraries.ask(libraries.FOLDER / name, encoder):
+def ask_library(name: str, encoder: Encoder, reader: SpanReader, thin: int = 1) -> Iterator[Asked]:
+    """One in `thin` questions of a made-up library's set, asked of it."""
+    for one in islice(libraries.ask(libraries.FOLDER / name, encoder), None, None, thin):
         yield _asked(name, one.question.answers, reader.candidates(one.standalone, one.found))
 
 
