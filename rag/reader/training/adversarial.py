@@ -65,10 +65,10 @@ def rows(questions: list[Question], paragraphs: Mapping[str, tuple[str, str]]) -
         if one.paragraph not in paragraphs:
             raise SystemExit(f"the paragraph {one.paragraph} of {one.question!r} is not in the file: name the one it is from")
         title, context = paragraphs[one.paragraph]
-        at = re.search(rf"(?<!\w){re.escape(one.answer)}(?!\w)", context)
-        if at is None:
+        at = re.search(rf"(?<!\w){re.escape(one.answer)}(?!\w)", context) if one.answer else None
+        if one.answer and at is None:
             raise SystemExit(f"the paragraph {one.paragraph} does not hold {one.answer!r}, the answer to {one.question!r}")
-        answers = [{"text": one.answer, "start": at.start()}] if one.answer else []
+        answers = [{"text": one.answer, "start": at.start()}] if at else []
         yield {"id": f"{one.paragraph}-{number}", "question": one.question, "title": title, "context": context,
                "answers": answers}
 
