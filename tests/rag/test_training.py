@@ -6,6 +6,7 @@ import gzip
 import json
 import math
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from rag.reader.training.rewordings import follow_up, key_words, mistyped, yes_o
 from rag.reader.training.rows import load
 from rag.reader.training.synonyms import in_other_words, synonyms
 from rag.reader.training.tables import asked_of_table
-from rag.reader.training.train import Example, Recipe, batches, losses_of, schedule
+from rag.reader.training.train import Batch, Example, Recipe, batches, losses_of, schedule
 from rag.reader.windows import encode
 
 FERRY = "The ferry leaves at nine. Bicycles cost 2 euro. Dogs travel free in the rain."
@@ -159,10 +160,32 @@ def test_the_learning_rate_rises_and_falls() -> None:
 def test_batches_hold_every_group_once_within_the_budget() -> None:
     groups = [[Example("who ?", "", "a " * (5 + number % 40), ())] * (1 + number % 2) for number in range(60)]
     made = list(batches(groups, tiny_tokenizer(), 400, random.Random(1)))
-    assert sorted(len(group[0][0].text) for batch in made for group in batch) == sorted(len(group[0].text) for group in groups)
+    lengths = [length for batch in made for length in batch.answerable.sum(-1).tolist()]
+    assert sorted(lengths) == sorted(5 + number % 40 for number in range(60) for _ in groups[number])
+    assert sum(batch.questions for batch in made) == 60
     for batch in made:
-        widths = [len(encoded.ids) for group in batch for _, encoded in group]
-        assert len(widths) * max(widths) <= 400 or len(batch) == 1
+        assert batch.mask.sum(-1).max() * len(batch.ids) <= 400 or batch.questions == 1
+        assert batch.question.tolist() == sorted(batch.question.tolist())
+        assert len(batch.compared) == 0  # none has an answer
+
+
+def test_a_batch_says_where_the_answer_is_in_which_sentence_and_whom_it_is_compared_with() -> None:
+    answers = tuple((FERRY.index(word), FERRY.index(word) + len(word)) for word in ("Bicycles", "euro"))
+    groups = [[Example("who ?", "", FERRY, answers), Example("who ?", "", "b", ())], [Example("x ?", "", "c", ())],
+              [Example("x ?", "", "c", ((0, 1),))]]
+    (batch,) = batches(groups, tiny_tokenizer(), 4000, random.Random(1))
+    at = int(np.flatnonzero(batch.wanted[0, :, 1:].sum(-1) == 2)[0])
+    (read,) = encode(tiny_tokenizer(), [("who ?", "", FERRY)])
+
+    def words(which: np.ndarray) -> list[str]:
+        return [FERRY[read.starts[piece] : read.ends[piece]] for piece in np.flatnonzero(which)]
+
+    assert words(batch.wanted[0, at]) == words(batch.wanted[1, at]) == ["Bicycles", "euro"]
+    assert words(batch.sentence[0, at]) == words(batch.sentence[1, at]) == ["Bicycles", "cost", "2", "euro", "."]
+    assert batch.compared.tolist() == [at]
+    assert batch.question[at] == batch.question[at + 1]
+    assert np.flatnonzero(batch.wanted[0, at + 1]).tolist() == [0]  # not here
+    assert np.flatnonzero(batch.sentence[1, at + 1]).tolist() == [0]
 
 
 class _Fixed(torch.nn.Module):
@@ -176,22 +199,56 @@ class _Fixed(torch.nn.Module):
         return self
 
 
-def test_the_losses_are_those_of_the_definition() -> None:
-    """Two windows of one question; the first holds the answer, "b", in its second piece."""
-    examples = [Example("who ?", "", "a b", ((2, 3),)), Example("who ?", "", "a c", ())]
-    encoded = encode(tiny_tokenizer(), [(e.question, e.heads, e.text) for e in examples])
-    width = 16
-    text = int(np.flatnonzero(encoded[0].answerable)[0])
-    starts = torch.zeros(2, width)
+def _two_windows() -> tuple[Batch, torch.Tensor]:
+    """One question on two windows; the first holds the answer, "b", in its second piece. And some scores."""
+    (batch,) = batches([[Example("who ?", "", "a b", ((2, 3),)), Example("who ?", "", "a c", ())]], tiny_tokenizer(), 400,
+                       random.Random(1))
+    starts = torch.zeros(2, batch.ids.shape[1])
+    text = int(np.flatnonzero(batch.answerable[0])[0])
     starts[0, 0], starts[0, text], starts[0, text + 1] = 1.0, 2.0, 3.0
     starts[1, 0], starts[1, text], starts[1, text + 1] = 0.5, 0.0, -1.0
-    network = _Fixed(starts, starts.clone())
-    window, shared = losses_of(network, [list(zip(examples, encoded, strict=True))], 0, torch.device("cpu"))
-    first = -math.log(math.exp(3) / (math.exp(1) + math.exp(2) + math.exp(3)))
-    second = -math.log(math.exp(0.5) / (math.exp(0.5) + math.exp(0) + math.exp(-1)))
-    assert float(window) == pytest.approx((first + second) / 2, abs=1e-5)
+    return batch, starts
+
+
+def test_the_losses_are_those_of_the_definition() -> None:
+    batch, starts = _two_windows()
+    losses = losses_of(_Fixed(starts, starts.clone()), batch, torch.device("cpu"))
+    first = math.exp(1) + math.exp(2) + math.exp(3)
+    second = math.exp(0.5) + math.exp(0) + math.exp(-1)
+    window = -(math.log(math.exp(3) / first) + math.log(math.exp(0.5) / second)) / 2
+    assert float(losses["window"]) == pytest.approx(window, abs=1e-5)
     everything = math.exp(1) + math.exp(2) + math.exp(-0.5) + math.exp(-1.5)  # each less its window's null
-    assert float(shared) == pytest.approx(-math.log(math.exp(2) / everything), abs=1e-5)
+    assert float(losses["shared"]) == pytest.approx(-math.log(math.exp(2) / everything), abs=1e-5)
+    sentence = -(math.log((math.exp(2) + math.exp(3)) / first) + math.log(math.exp(0.5) / second)) / 2
+    assert float(losses["sentence"]) == pytest.approx(sentence, abs=1e-5)
+    assert float(losses["taught"]) == 0.0
+
+    smooth = losses_of(_Fixed(starts, starts.clone()), batch, torch.device("cpu"), smoothing=0.3)
+    alike = -sum(score - math.log(total) for total, scores in ((first, (1, 2, 3)), (second, (0.5, 0, -1))) for score in scores)
+    assert float(smooth["window"]) == pytest.approx(0.7 * window + 0.3 * alike / 6, abs=1e-5)
+
+
+def test_a_model_is_taught_by_the_mean_of_its_teachers_probabilities() -> None:
+    batch, starts = _two_windows()
+    others = starts.clone().roll(1, 0)
+    losses = losses_of(_Fixed(starts, starts), batch, torch.device("cpu"),
+                       teachers=[_Fixed(starts, starts), _Fixed(others, others)])
+    text = int(np.flatnonzero(batch.answerable[0])[0])
+    read = [0, text, text + 1]
+    own, other = starts[:, read].softmax(-1), others[:, read].softmax(-1)
+    expected = -((own + other) / 2 * own.log()).sum(-1).mean()
+    assert float(losses["taught"]) == pytest.approx(float(expected), abs=1e-5)
+
+
+def test_scores_far_apart_leave_the_shared_loss_exact() -> None:
+    """Questions of which one is far surer than another: neither may vanish beside the other."""
+    examples = [[Example("who ?", "", "a b", ((2, 3),)), Example("who ?", "", "a c", ())] for _ in range(2)]
+    (batch,) = batches(examples, tiny_tokenizer(), 400, random.Random(1))
+    text = int(np.flatnonzero(batch.answerable[0])[0])
+    starts = torch.zeros(4, batch.ids.shape[1])
+    starts[:2, text + 1], starts[2:, text : text + 2] = 300.0, -300.0
+    losses = losses_of(_Fixed(starts, starts), batch, torch.device("cpu"))
+    assert float(losses["shared"]) == pytest.approx((math.log(2) + math.log(4)) / 2, abs=1e-3)
 
 
 @pytest.fixture
@@ -229,6 +286,39 @@ def test_a_run_that_was_cut_off_goes_on_to_the_same_weights(data: Path, tmp_path
     assert json.loads((tmp_path / "whole" / "recipe.json").read_text())["seed"] == 1
     with pytest.raises(SystemExit, match="another recipe"):
         training.train(Recipe(shares={"small": 1.0}), data, tmp_path / "parts")
+
+
+def test_who_makes_the_batches_changes_nothing(data: Path, tmp_path: Path, monkeypatch) -> None:
+    tiny = tiny_checkpoint(tmp_path / "tiny")
+    monkeypatch.setattr(training, "bundled_folder", lambda: tiny)
+    monkeypatch.setattr(training, "PIECE", 5)
+    recipe = Recipe(shares={"small": 1.0}, with_titles=("small",), first_match=(), epochs=2.0, batch_tokens=300, every=1.0)
+    training.train(recipe, data, tmp_path / "alone")
+    training.train(recipe, data, tmp_path / "helped", workers=2)
+    assert (tmp_path / "alone" / "model.safetensors").read_bytes() == (tmp_path / "helped" / "model.safetensors").read_bytes()
+
+
+def test_a_run_that_is_given_minutes_ends_by_then(data: Path, tmp_path: Path, monkeypatch) -> None:
+    tiny = tiny_checkpoint(tmp_path / "tiny")
+    monkeypatch.setattr(training, "bundled_folder", lambda: tiny)
+    recipe = Recipe(shares={"small": 1.0}, with_titles=(), first_match=(), epochs=1e6, batch_tokens=400, every=1e6)
+    training.train(recipe, data, tmp_path / "out", minutes=0.02)
+    (told,) = [json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()]
+    assert 0.02 <= told["minutes"] < 1
+    assert (tmp_path / "out" / "model.safetensors").is_file()
+
+
+def test_the_running_mean_of_the_weights_is_what_is_measured_and_kept(data: Path, tmp_path: Path, monkeypatch) -> None:
+    """With a decay so near 1 it is the mean of all steps so far, which lies between the first and the last."""
+    tiny = tiny_checkpoint(tmp_path / "tiny")
+    monkeypatch.setattr(training, "bundled_folder", lambda: tiny)
+    recipe = Recipe(shares={"small": 1.0}, with_titles=(), first_match=(), epochs=8.0, batch_tokens=400, every=8.0,
+                    learning_rate=1e-2)
+    training.train(recipe, data, tmp_path / "last")
+    training.train(replace(recipe, average=0.999), data, tmp_path / "mean")
+    kept, last = (load_file(tmp_path / name / "model.safetensors")["qa_outputs.weight"].float() for name in ("mean", "last"))
+    start = training.new_model(torch.device("cpu")).qa_outputs.weight.detach()
+    assert 0 < float((kept - last).norm()) < float((start - last).norm())
 
 
 def test_training_learns(data: Path, tmp_path: Path, monkeypatch) -> None:

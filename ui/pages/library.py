@@ -123,7 +123,7 @@ def _document(source: str, infos: Sequence[SourceInfo]) -> str:
 
 
 def _folded(heading: str, items: Sequence[str], more: int) -> str:
-    if not items:
+    if not (items or more):
         return ""
     left = f'<li class="more">… and {more:,} more</li>' if more else ""
     return f'<details class="unread"><summary>{heading}</summary><ul>{"".join(items)}{left}</ul></details>'

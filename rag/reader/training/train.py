@@ -12,7 +12,8 @@ the [CLS] piece stands for "not here". Two losses are added:
   makes them comparable across windows (Clark and Gardner, ACL 2018).
 
 Where several places hold the answer, their probabilities are added. The word embeddings stay as the encoder has them, so
-that the weights need not hold them. Matrix products run in bfloat16 where the processor has it, on a GPU where there is one.
+that the weights need not hold them. Matrix products run in bfloat16 where the processor has it, on a GPU where there is one;
+`--workers` processes make the batches for it. With `--minutes`, the learning rate falls to zero by then, however much is done.
 """
 
 from __future__ import annotations
@@ -20,31 +21,38 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
-from itertools import islice
+from itertools import count
+from multiprocessing import get_context
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from index.encoder import bundled_folder, keep_freed_memory, load_encoder
+from index.sentences import sentences
 from rag.reader.model import WORD_EMBEDDINGS, register_half_attention
 from rag.reader.training import dev
 from rag.reader.training.misleading import Vocabulary, misled
 from rag.reader.training.negatives import nearest, without_answer
 from rag.reader.training.rewordings import follow_up, key_words, mistyped, yes_or_no
-from rag.reader.training.rows import Dataset, Row, Window, load
+from rag.reader.training.rows import Dataset, Window, load
 from rag.reader.training.synonyms import in_other_words, synonyms
 from rag.reader.training.tables import asked_of_table
 from rag.reader.windows import Encoded, encode, heads, pad
 
 CHECKPOINT_SECONDS = 600
+PIECE = 2000  # groups among which those of like length are put together
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,11 @@ class Recipe:
     negatives: dict[str, float] = field(default_factory=lambda: {"other": 0.6, "cut": 0.2, "swapped": 0.2})
     negatives_per_question: int = 1
     shared_loss: float = 0.5
+    sentence_loss: float = 0.0  # cross-entropy of the sentences that hold the answer
+    smoothing: float = 0.0  # of the labels: so much of the probability goes to all pieces alike
+    taught: float = 0.0  # cross-entropy with what the teachers say, where some are named
+    dropout: float = 0.0  # on a CPU drawing the masks costs as much as a layer
+    average: float = 0.0  # decay, a step, of the running mean of the weights; 0: the last ones are kept
     title_kept: float = 0.7
     question_mark_dropped: float = 0.3
     typo: float = 0.04
@@ -88,6 +101,25 @@ class Example:
     answers: tuple[tuple[int, int], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Windows that are read at once; those of a question stand together, the one that may answer it first.
+
+    Arrays are (windows, pieces), `wanted` and `sentence` (2, windows, pieces): where the start and the end should be, at the
+    answers, or at [CLS] where there is none; and the same for the sentences that hold them.
+    """
+
+    ids: NDArray[np.int32]
+    types: NDArray[np.int8]
+    mask: NDArray[np.int8]
+    answerable: NDArray[np.bool_]
+    wanted: NDArray[np.bool_]
+    sentence: NDArray[np.bool_]
+    question: NDArray[np.int64]  # (windows,): the number of the window's question in the batch
+    compared: NDArray[np.int64]  # the numbers of the windows that answer and have others of their question beside them
+    questions: int
+
+
 def main() -> None:
     """Read the settings, train, write the weights."""
     keep_freed_memory()
@@ -95,81 +127,148 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--start", type=Path, help="weights to start from, instead of the encoder's")
+    parser.add_argument("--teachers", type=Path, nargs="*", default=[], metavar="WEIGHTS", help="to learn from their mean")
+    parser.add_argument("--workers", type=int, default=0, help="processes that make batches; 0: this one makes them")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="be done by then, with fewer epochs")
+    parser.add_argument("--recipe", type=Path, help="a recipe.json to go by")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="change the recipe; values are JSON")
     given = parser.parse_args()
-    recipe = replace(Recipe(), **{name: json.loads(value) for name, value in (pair.split("=", 1) for pair in given.set)})
-    train(recipe, given.data, given.out, given.start)
+    asked = Recipe(**json.loads(given.recipe.read_text())) if given.recipe else Recipe()
+    recipe = replace(asked, **{name: json.loads(value) for name, value in (pair.split("=", 1) for pair in given.set)})
+    train(recipe, given.data, given.out, given.start, teachers=given.teachers, workers=given.workers, minutes=given.minutes)
 
 
-def train(recipe: Recipe, data: Path, out: Path, start: Path | None = None) -> None:
+def train(recipe: Recipe, data: Path, out: Path, start: Path | None = None, *, teachers: Sequence[Path] = (),
+          workers: int = 0, minutes: float = math.inf) -> None:
     """Train by the recipe, from the checkpoint in `out` where there is one."""
+    from transformers import AutoTokenizer
+
     out.mkdir(parents=True, exist_ok=True)
     checkpoint, told = out / "checkpoint.pt", json.dumps(asdict(recipe), indent=2) + "\n"
     if checkpoint.exists() and (out / "recipe.json").read_text() != told:
         raise SystemExit(f"{checkpoint} was made by another recipe: name another folder, or remove it")
     (out / "recipe.json").write_text(told)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(recipe.seed)
-    model, tokenizer = new_model(device, start)
-    pool = _Pool(recipe, data, tokenizer, out / "nearest.json")
+    tokenizer = AutoTokenizer.from_pretrained(bundled_folder())
+    pool = Pool(recipe, data, tokenizer, out / "nearest.json")
     asked = dev.load_sets(data / "dev", tokenizer)
-    optimizer = torch.optim.AdamW(_grouped(model, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.98), fused=True)
-    done, first_epoch, first_batch = 0, 0, 0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, map_location=device)
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        done, first_epoch, first_batch = state["done"], state["epoch"], state["batch"]
+    with made_ahead(pool, workers) as ahead:  # the processes are begun before anything runs on a GPU
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        model = new_model(device, start, recipe.dropout)
+        taught_by = [new_model(device, teacher).eval() for teacher in teachers]
+        run = Run(recipe, model, device, taught_by)
+        reached = run.resume(checkpoint) if checkpoint.exists() else (0, 0)
 
-    began = saved = time.monotonic()
-    losses: list[tuple[float, float]] = []
-    total = recipe.epochs * pool.groups_an_epoch
-    for epoch in range(first_epoch, math.ceil(recipe.epochs)):
-        ahead = batches(pool.epoch(epoch), tokenizer, recipe.batch_tokens, random.Random(f"{recipe.seed} {epoch}"))
-        for number, batch in enumerate(islice(ahead, first_batch, None), first_batch):
-            for setting in optimizer.param_groups:
-                setting["lr"] = recipe.learning_rate * schedule(done / total, recipe.warm_up)
-            window_loss, shared_loss = losses_of(model, batch, tokenizer.pad_token_id, device)
-            torch.autograd.backward(window_loss + recipe.shared_loss * shared_loss)
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad()
-            losses.append((float(window_loss.detach()), float(shared_loss.detach())))
-            before, done = done, done + len(batch)
-            piece = pool.groups_an_epoch * recipe.every
-            if before // piece != done // piece or done >= total:
-                _tell(out, epoch=done / pool.groups_an_epoch, minutes=(time.monotonic() - began) / 60,
-                      window_loss=fmean(one for one, _ in losses), shared_loss=fmean(one for _, one in losses),
-                      **dev.measure(model, tokenizer, asked, device))
-                losses = []
-            if done >= total:
+        began = saved = time.monotonic()
+        total, piece = recipe.epochs * pool.groups_an_epoch, recipe.every * pool.groups_an_epoch
+        for epoch, number, batch in _on_from(ahead, *reached):
+            run.step(batch, max(run.done / total, (time.monotonic() - began) / 60 / minutes))
+            before, run.done = run.done, run.done + batch.questions
+            spent = (time.monotonic() - began) / 60
+            ended = run.done >= total or spent >= minutes
+            if before // piece != run.done // piece or ended:
+                with run.averaged():
+                    figures = dev.measure(model, tokenizer, asked, device)
+                _tell(out, epoch=run.done / pool.groups_an_epoch, minutes=spent, **run.mean_losses(), **figures)
+            if ended:
                 break
             if time.monotonic() - saved > CHECKPOINT_SECONDS:
                 saved = time.monotonic()
-                partial = checkpoint.with_suffix(".partial")
-                torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "done": done, "epoch": epoch,
-                            "batch": number + 1}, partial)
-                partial.replace(checkpoint)
-        first_batch = 0
-    save(model, out / "model.safetensors")
+                run.save(checkpoint, epoch, number + 1)
+    with run.averaged():
+        save(model, out / "model.safetensors")
 
 
-def new_model(device: torch.device, start: Path | None = None) -> tuple[Any, Any]:
-    """The bundled encoder with a new span head, or with the weights in `start`; and its tokenizer."""
+def _on_from(ahead: Callable[[int], Iterator[Batch]], epoch: int, batch: int) -> Iterator[tuple[int, int, Batch]]:
+    """The batches from one on, of epoch after epoch, with their epochs and numbers."""
+    for one in count(epoch):
+        for number, made in enumerate(ahead(one)):
+            if one > epoch or number >= batch:
+                yield one, number, made
+
+
+class Run:
+    """The model while it is trained: its optimiser, the running mean of its weights, its losses since they were last told."""
+
+    def __init__(self, recipe: Recipe, model: Any, device: torch.device, teachers: Sequence[Any] = ()) -> None:
+        self.recipe, self.model, self.device, self.teachers = recipe, model, device, teachers
+        self.optimizer = torch.optim.AdamW(_grouped(model, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.98),
+                                           fused=True)
+        self.trained = [value for value in model.parameters() if value.requires_grad]
+        self.mean = [value.detach().clone() for value in self.trained] if recipe.average else []
+        self.losses: list[dict[str, Tensor]] = []
+        self.done = 0  # groups
+        self.steps = 0
+
+    def step(self, batch: Batch, progress: float) -> None:
+        """Learn from a batch; `progress` is how much of the run is over, 0 to 1."""
+        for setting in self.optimizer.param_groups:
+            setting["lr"] = self.recipe.learning_rate * schedule(progress, self.recipe.warm_up)
+        losses = losses_of(self.model, batch, self.device, self.recipe.smoothing, self.teachers)
+        torch.autograd.backward(losses["window"] + self.recipe.shared_loss * losses["shared"]
+                                + self.recipe.sentence_loss * losses["sentence"] + self.recipe.taught * losses["taught"])
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.losses.append({name: value.detach() for name, value in losses.items()})  # not read yet: a GPU runs ahead
+        self.steps += 1
+        if self.mean:  # of fewer steps at the beginning (Polyak and Juditsky, 1992)
+            decay = min(self.recipe.average, self.steps / (self.steps + 10))
+            torch._foreach_lerp_(self.mean, [value.detach() for value in self.trained], 1 - decay)
+
+    def averaged(self) -> Any:
+        """In this block the model has the running mean of its weights, where one is kept."""
+        return _exchanged(self.trained, self.mean) if self.mean else nullcontext()
+
+    def mean_losses(self) -> dict[str, float]:
+        """The losses' means since this was last asked."""
+        means = {f"{name}_loss": float(torch.stack([one[name] for one in self.losses]).mean()) for name in self.losses[0]}
+        self.losses = []
+        return means
+
+    def save(self, checkpoint: Path, epoch: int, batch: int) -> None:
+        """Write all that going on needs."""
+        partial = checkpoint.with_suffix(".partial")
+        torch.save({"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "mean": self.mean,
+                    "steps": self.steps, "done": self.done, "epoch": epoch, "batch": batch}, partial)
+        partial.replace(checkpoint)
+
+    def resume(self, checkpoint: Path) -> tuple[int, int]:
+        """Go on from a checkpoint: its epoch, and the number of the next batch in it."""
+        state = torch.load(checkpoint, map_location=self.device)
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.mean, self.steps, self.done = state["mean"], state["steps"], state["done"]
+        return state["epoch"], state["batch"]
+
+
+@contextmanager
+def _exchanged(values: Sequence[Tensor], others: Sequence[Tensor]) -> Iterator[None]:
+    kept = [value.detach().clone() for value in values]
+    with torch.no_grad():
+        torch._foreach_copy_(list(values), list(others))
+        try:
+            yield
+        finally:
+            torch._foreach_copy_(list(values), kept)
+
+
+def new_model(device: torch.device, start: Path | None = None, dropout: float = 0.0) -> Any:
+    """The bundled encoder with a new span head, or with the weights in `start`."""
     from safetensors.torch import load_file
-    from transformers import AutoTokenizer, BertForQuestionAnswering
+    from transformers import BertForQuestionAnswering
 
     folder = bundled_folder()
-    # No dropout: drawing the masks costs a CPU as much as a layer, and the few passes over the data do not overfit.
-    model: Any = BertForQuestionAnswering.from_pretrained(folder, attn_implementation=register_half_attention(),
-                                                          hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    attention = register_half_attention() if device.type == "cpu" else "sdpa"
+    model: Any = BertForQuestionAnswering.from_pretrained(folder, attn_implementation=attention, hidden_dropout_prob=dropout,
+                                                          attention_probs_dropout_prob=dropout)
     if start is not None:
         weights = {name: value.float() for name, value in load_file(start).items()}
         missing, unknown = model.load_state_dict(weights, strict=False)
         if unknown or set(missing) - {WORD_EMBEDDINGS}:
             raise SystemExit(f"{start} holds other weights: {sorted(unknown)[:3]} unknown, {sorted(missing)[:3]} missing")
     model.bert.embeddings.word_embeddings.weight.requires_grad_(False)
-    return model.to(device).train(), AutoTokenizer.from_pretrained(folder)
+    return model.to(device).train()
 
 
 def save(model: Any, path: Path) -> None:
@@ -180,54 +279,110 @@ def save(model: Any, path: Path) -> None:
                if name != WORD_EMBEDDINGS}, path)
 
 
-def losses_of(model: Any, groups: Sequence[Sequence[tuple[Example, Encoded]]], filler: int,
-              device: torch.device) -> tuple[Tensor, Tensor]:
-    """The loss per window and the loss over the windows of a question, each a mean over starts and ends."""
-    examples = [pair for group in groups for pair in group]
-    ids, types, mask, answerable = (torch.from_numpy(array).to(device) for array in pad([e for _, e in examples], filler, 16))
+def losses_of(model: Any, batch: Batch, device: torch.device, smoothing: float = 0.0,
+              teachers: Sequence[Any] = ()) -> dict[str, Tensor]:
+    """The losses, each a mean over starts and ends: `window` and `sentence` a window, `shared` over the windows of a question.
+
+    `taught` is the cross-entropy with the mean of the teachers' probabilities (Hinton et al., 2015).
+    """
+    def on(array: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(array).to(device, non_blocking=True)
+
+    inputs = {"input_ids": on(batch.ids).long(), "token_type_ids": on(batch.types).long(),
+              "attention_mask": on(batch.mask).long()}
+    answerable, wanted, question, compared = on(batch.answerable), on(batch.wanted), on(batch.question), on(batch.compared)
     with dev.halved(device):
-        output = model(input_ids=ids, token_type_ids=types, attention_mask=mask)
-    scores = torch.stack((output.start_logits, output.end_logits)).float()  # (2, windows, pieces)
-    wanted = torch.from_numpy(_wanted(examples, ids.shape[1])).to(device)
+        scores = _scores(model, inputs)
     allowed = answerable.clone()
     allowed[:, 0] = True
-    everything = scores.masked_fill(~allowed, -1e4).logsumexp(-1)
-    right = scores.masked_fill(~wanted, -1e4).logsumexp(-1)
-    window_loss = (everything - right).mean()
+    logs = scores.masked_fill(~allowed, -1e4).log_softmax(-1)  # (2, windows, pieces)
+    losses = {"window": -_summed(logs, wanted).mean(), "sentence": -_summed(logs, on(batch.sentence)).mean()}
+    if smoothing:
+        alike = (logs * allowed).sum(-1) / allowed.sum(-1)
+        losses["window"] = (1 - smoothing) * losses["window"] - smoothing * alike.mean()
 
     over_null = scores - scores[:, :, :1]
-    here = wanted & answerable
     of_text = over_null.masked_fill(~answerable, -1e4).logsumexp(-1)  # (2, windows)
-    of_right = over_null.masked_fill(~here, -1e4).logsumexp(-1)
-    sizes = [len(group) for group in groups]
-    has_answer = here.any(-1).any(0).tolist()
-    shared, first = [], 0
-    for size in sizes:
-        if size > 1 and has_answer[first]:
-            shared.append((of_text[:, first : first + size].logsumexp(-1) - of_right[:, first]).mean())
-        first += size
-    return window_loss, torch.stack(shared).mean() if shared else window_loss.new_zeros(())
+    of_right = over_null.masked_fill(~(wanted & answerable), -1e4).logsumexp(-1)
+    most = scores.new_zeros(2, batch.questions).scatter_reduce_(1, question.expand(2, -1), of_text.detach(), "amax",
+                                                                include_self=False)
+    of_question = scores.new_zeros(2, batch.questions).index_add_(1, question, (of_text - most[:, question]).exp()).log() + most
+    losses["shared"] = ((of_question[:, question[compared]] - of_right[:, compared]).mean() if len(batch.compared)
+                        else scores.new_zeros(()))
+    losses["taught"] = scores.new_zeros(())
+    if teachers:
+        with torch.no_grad(), dev.halved(device):
+            told = torch.stack([_scores(teacher, inputs).masked_fill(~allowed, -1e4).softmax(-1) for teacher in teachers])
+        losses["taught"] = -(told.mean(0) * logs).sum(-1).mean()
+    return losses
 
 
-def batches(groups: Sequence[Sequence[Example]], tokenizer: Any, tokens: int,
-            chance: random.Random) -> Iterator[list[list[tuple[Example, Encoded]]]]:
-    """Groups of like length together, at most so many padded pieces a batch; the order of batches is shuffled piecewise."""
-    for first in range(0, len(groups), 2000):
-        some = groups[first : first + 2000]
-        encoded = iter(encode(tokenizer, [(e.question, e.heads, e.text) for group in some for e in group], 320))
-        ready = [[(example, next(encoded)) for example in group] for group in some]
-        ready.sort(key=lambda group: max(len(one.ids) for _, one in group))
-        packed: list[list[list[tuple[Example, Encoded]]]] = [[]]
-        count = width = 0
-        for group in ready:
-            width = max(width, max(len(one.ids) for _, one in group))
-            if packed[-1] and (count + len(group)) * width > tokens:
-                packed.append([])
-                count, width = 0, max(len(one.ids) for _, one in group)
-            packed[-1].append(group)
-            count += len(group)
-        chance.shuffle(packed)
-        yield from packed
+def _scores(model: Any, inputs: dict[str, Tensor]) -> Tensor:
+    output = model(**inputs)
+    return torch.stack((output.start_logits, output.end_logits)).float()  # (2, windows, pieces)
+
+
+def _summed(logs: Tensor, which: Tensor) -> Tensor:
+    """The logarithm of the probabilities of some pieces, added."""
+    return logs.masked_fill(~which, -1e4).logsumexp(-1)
+
+
+def batches(groups: Sequence[Sequence[Example]], tokenizer: Any, tokens: int, chance: random.Random) -> Iterator[Batch]:
+    """Groups of like length together, at most so many padded pieces a batch; the order of batches is shuffled."""
+    encoded = iter(encode(tokenizer, [(e.question, e.heads, e.text) for group in groups for e in group], 320))
+    ready = [[(example, next(encoded)) for example in group] for group in groups]
+    if not ready:
+        return
+    ready.sort(key=lambda group: max(len(one.ids) for _, one in group))
+    packed: list[list[list[tuple[Example, Encoded]]]] = [[]]
+    windows = 0
+    for group in ready:  # a group's width is never less than that of those before it
+        if packed[-1] and (windows + len(group)) * max(len(one.ids) for _, one in group) > tokens:
+            packed.append([])
+            windows = 0
+        packed[-1].append(group)
+        windows += len(group)
+    chance.shuffle(packed)
+    for some in packed:
+        yield _batch(some, tokenizer.pad_token_id)
+
+
+def _batch(groups: Sequence[Sequence[tuple[Example, Encoded]]], filler: int) -> Batch:
+    examples = [pair for group in groups for pair in group]
+    ids, types, mask, answerable = pad([encoded for _, encoded in examples], filler, 16)
+    wanted, sentence = np.zeros((2, *ids.shape), np.bool_), np.zeros((2, *ids.shape), np.bool_)
+    for at, (example, encoded) in enumerate(examples):
+        wanted[:, at, : len(encoded.ids)] = _places(encoded, example.answers)
+        sentence[:, at, : len(encoded.ids)] = _inside(encoded, example)
+    firsts = np.cumsum([0, *map(len, groups)])[:-1]
+    compared = [first for first, group in zip(firsts, groups, strict=True) if len(group) > 1 and not wanted[0, first, 0]]
+    return Batch(ids.astype(np.int32), types.astype(np.int8), mask.astype(np.int8), answerable, wanted, sentence,
+                 np.repeat(np.arange(len(groups)), [len(group) for group in groups]), np.array(compared, np.int64), len(groups))
+
+
+def _places(encoded: Encoded, answers: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
+    """Where the start and the end should be, (2, pieces): at the answers, or at [CLS] where there is none."""
+    places = np.zeros((2, len(encoded.ids)), np.bool_)
+    for start, end in answers:
+        first = np.flatnonzero(encoded.answerable & (encoded.starts <= start) & (start < encoded.ends))
+        last = np.flatnonzero(encoded.answerable & (encoded.starts < end) & (end <= encoded.ends))
+        if len(first) and len(last):
+            places[0, first[0]] = places[1, last[0]] = True
+    if not places[0].any():
+        places[:, 0] = True
+    return places
+
+
+def _inside(encoded: Encoded, example: Example) -> NDArray[np.bool_]:
+    """All pieces of the sentences that hold an answer, (pieces,); [CLS] where there is none."""
+    inside = np.zeros(len(encoded.ids), np.bool_)
+    if example.answers:
+        for start, end in sentences(example.text):
+            if any(start < stop and begin < end for begin, stop in example.answers):
+                inside |= encoded.answerable & (encoded.starts >= start) & (encoded.ends <= end)
+    if not inside.any():
+        inside[0] = True
+    return inside
 
 
 def schedule(progress: float, warm_up: float) -> float:
@@ -237,18 +392,19 @@ def schedule(progress: float, warm_up: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up)))
 
 
-class _Pool:
+class Pool:
     """The training files, and the groups (a question on its window, then on windows that do not answer) of an epoch."""
 
     def __init__(self, recipe: Recipe, data: Path, tokenizer: Any, found: Path) -> None:
         """`found` keeps what the search for near windows found, which takes as long as a tenth of an epoch."""
         self.recipe = recipe
+        self.tokenizer = tokenizer
         encoder = load_encoder()
         self.synonyms = synonyms(tokenizer.get_vocab()) if recipe.other_words else {}
         self.words = Vocabulary.of(list(tokenizer.get_vocab()), encoder)
         near: dict[str, list[list[int]]] = json.loads(found.read_text()) if found.exists() else {}
         self.sets: list[tuple[Dataset, list[Window], list[list[int]]]] = []
-        self.questions: dict[str, list[list[str]]] = {}  # of a file, by context
+        self.questions: list[list[list[str]]] = []  # of a file, by context
         for name in recipe.shares:
             dataset = load(data / "train" / f"{name}.jsonl.gz", tokenizer.backend_tokenizer, titles=name in recipe.with_titles,
                            every_match=name in recipe.first_match)
@@ -260,31 +416,39 @@ class _Pool:
                 near[name] = nearest(dataset, windows, encoder)
                 found.write_text(json.dumps(near))
             self.sets.append((dataset, windows, near[name]))
-            asked = self.questions[name] = [[] for _ in dataset.contexts]
+            asked: list[list[str]] = [[] for _ in dataset.contexts]
             for row in dataset.rows:
                 asked[row.context].append(row.question)
-        self.groups_an_epoch = len(self.epoch(0))
+            self.questions.append(asked)
+        self._plan: tuple[int, list[tuple[int, int]]] = (-1, [])
+        self.groups_an_epoch = len(self.plan(0))
 
-    def epoch(self, number: int) -> list[list[Example]]:
-        """The groups of an epoch, in its order: the same for the same recipe and number."""
-        chance = random.Random(f"{self.recipe.seed} {number}")
-        groups = []
-        for dataset, windows, near in self.sets:
+    def plan(self, epoch: int) -> list[tuple[int, int]]:
+        """The rows of an epoch in its order, as the numbers of their file and of the row in it."""
+        rows = []
+        for at, (dataset, _, _) in enumerate(self.sets):
             order = random.Random(f"{self.recipe.seed} {dataset.name}").sample(range(len(dataset.rows)), len(dataset.rows))
             share = self.recipe.shares[dataset.name]
-            first, last = round(number * share * len(order)), round((number + 1) * share * len(order))
-            for at in range(first, last):  # each row as often as any other, whatever the share
-                row = order[at % len(order)]
-                groups.append(self._group(dataset, windows, dataset.rows[row], near[row], chance))
-        chance.shuffle(groups)
-        return groups
+            first, last = round(epoch * share * len(order)), round((epoch + 1) * share * len(order))
+            rows += [(at, order[n % len(order)]) for n in range(first, last)]  # each as often as any other, whatever the share
+        random.Random(f"{self.recipe.seed} {epoch}").shuffle(rows)
+        return rows
 
-    def _group(self, dataset: Dataset, windows: list[Window], row: Row, near: list[int],
-               chance: random.Random) -> list[Example]:
+    def piece(self, epoch: int, number: int) -> list[Batch]:
+        """A piece of an epoch in batches: the same for the same recipe and numbers, whoever makes it."""
+        if self._plan[0] != epoch:
+            self._plan = (epoch, self.plan(epoch))
+        chance = random.Random(f"{self.recipe.seed} {epoch} {number}")
+        groups = [self._group(at, row, chance) for at, row in self._plan[1][number * PIECE : (number + 1) * PIECE]]
+        return list(batches(groups, self.tokenizer, self.recipe.batch_tokens, chance))
+
+    def _group(self, at: int, number: int, chance: random.Random) -> list[Example]:
+        dataset, windows, near_rows = self.sets[at]
+        row, near = dataset.rows[number], near_rows[number]
         if chance.random() < self.recipe.tables:
             return [Example(one.question, "", one.text, (one.answer,) if one.answer else ()) for one in asked_of_table(chance)]
         title = dataset.titles[row.context] if chance.random() < self.recipe.title_kept else ""
-        before = chance.choice(self.questions[dataset.name][row.context])
+        before = chance.choice(self.questions[at][row.context])
         question = _reworded(row.question, before, self.recipe, chance)
         own = dataset.windows[row.context]
         holding = [w for w in own if any(w.start <= start and end <= w.end for start, end in row.answers)]
@@ -299,9 +463,10 @@ class _Pool:
         group = [Example(question, heads(title), text, answers)]
         if not answers:
             return group
+        left = list(near)
         for _ in range(self.recipe.negatives_per_question):
             kind = chance.choices(list(self.recipe.negatives), list(self.recipe.negatives.values()))[0]
-            other = windows[near[min(int(chance.expovariate(0.4)), len(near) - 1)]] if near else None
+            other = windows[left.pop(min(int(chance.expovariate(0.4)), len(left) - 1))] if left else None
             elsewhere = dataset.contexts[other.context][other.start : other.end] if other else ""
             if kind == "cut" and (rest := without_answer(text, answers)):
                 group.append(Example(question, heads(title), rest, ()))
@@ -311,6 +476,43 @@ class _Pool:
                 named = dataset.titles[other.context] if chance.random() < self.recipe.title_kept else ""
                 group.append(Example(question, heads(named), elsewhere, ()))
         return group
+
+
+@contextmanager
+def made_ahead(pool: Pool, workers: int) -> Iterator[Callable[[int], Iterator[Batch]]]:
+    """A function that gives an epoch's batches in their order; `workers` other processes make them, ahead of time."""
+    pieces = math.ceil(pool.groups_an_epoch * 1.01 / PIECE)  # an epoch may have a row more than the first
+    if not workers:
+        yield lambda epoch: (batch for number in range(pieces) for batch in pool.piece(epoch, number))
+        return
+    executor = ProcessPoolExecutor(workers, get_context("fork"), _share, (pool,))  # forked: they share what is loaded
+    for _ in executor.map(_made, [0] * workers, [pieces] * workers):  # an empty piece: all processes are begun
+        pass
+
+    def epoch_of(epoch: int) -> Iterator[Batch]:
+        waiting = deque(executor.submit(_made, epoch, number) for number in range(min(pieces, 2 * workers)))
+        for number in range(pieces):
+            yield from waiting.popleft().result()
+            if number + 2 * workers < pieces:
+                waiting.append(executor.submit(_made, epoch, number + 2 * workers))
+
+    try:
+        yield epoch_of
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+_SHARED: list[Pool] = []
+
+
+def _share(pool: Pool) -> None:
+    torch.set_num_threads(1)
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    _SHARED[:] = [pool]
+
+
+def _made(epoch: int, number: int) -> list[Batch]:
+    return _SHARED[0].piece(epoch, number)
 
 
 def _reworded(question: str, before: str, recipe: Recipe, chance: random.Random) -> str:
@@ -323,20 +525,6 @@ def _reworded(question: str, before: str, recipe: Recipe, chance: random.Random)
     if question.endswith("?") and chance.random() < recipe.question_mark_dropped:
         question = question[:-1].rstrip()
     return mistyped(question, chance) if chance.random() < recipe.typo else question
-
-
-def _wanted(examples: Sequence[tuple[Example, Encoded]], width: int) -> np.ndarray:
-    """Where the start and the end should be, (2, windows, pieces): at the answers, or at [CLS] where there is none."""
-    wanted = np.zeros((2, len(examples), width), dtype=np.bool_)
-    for row, (example, encoded) in enumerate(examples):
-        for start, end in example.answers:
-            first = np.flatnonzero(encoded.answerable & (encoded.starts <= start) & (start < encoded.ends))
-            last = np.flatnonzero(encoded.answerable & (encoded.starts < end) & (end <= encoded.ends))
-            if len(first) and len(last):
-                wanted[0, row, first[0]] = wanted[1, row, last[0]] = True
-        if not wanted[0, row].any():
-            wanted[:, row, 0] = True
-    return wanted
 
 
 def _grouped(model: Any, decay: float) -> list[dict[str, Any]]:

@@ -1,11 +1,13 @@
-"""Questions that a paragraph only seems to answer, as rows to train on.
+"""Questions written for this project on paragraphs of public sets, as rows to train on.
 
-    python -m rag.reader.training.adversarial SQUAD1.jsonl.gz | gzip > DATA/train/adversarial.jsonl.gz
+    python -m rag.reader.training.written adversarial SQUAD1.jsonl.gz | gzip > DATA/train/adversarial.jsonl.gz
+    python -m rag.reader.training.written searches SQUAD1.jsonl.gz NEWWIKI.jsonl.gz | gzip > DATA/train/searches.jsonl.gz
 
-`adversarial.jsonl` beside this file holds questions written for this project on paragraphs of SQuAD 1.1: for each paragraph
-three that it does not answer, though something in it looks like an answer (an entity, a role, a year or a property changed; a
-close thing that is not told), and two that it does, in other words than its own, of the same look and length. The paragraphs
-themselves are not in the project: they are looked up, by their SHA-256, in the file that is named. `rows.load` reads the rows.
+Beside this file, `adversarial.jsonl` has for each paragraph three questions that it does not answer, though something in it
+looks like an answer (an entity, a role, a year or a property changed; a close thing that is not told), and two that it does,
+in other words than its own, of the same look and length. `searches.jsonl` has six as people type them into a search box
+without having seen the paragraph, three of which it answers. The paragraphs themselves are not in the project: they are looked
+up, by their SHA-256, in the files that are named. `rows.load` reads the rows.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from typing import Any
 from index.types import sha256_text
 from rag.reader.training.fit_baseline import read_rows
 
-QUESTIONS = Path(__file__).with_name("adversarial.jsonl")
+FOLDER = Path(__file__).parent
 _DIGITS = 16  # of a paragraph's SHA-256
 
 
@@ -37,11 +39,11 @@ class Question:
 def main() -> None:
     """Write the rows to standard output."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("paragraphs", type=Path, help="rows whose contexts are the paragraphs")
-    parser.add_argument("--questions", type=Path, default=QUESTIONS)
+    parser.add_argument("name", choices=("adversarial", "searches"))
+    parser.add_argument("paragraphs", type=Path, nargs="+", help="files of rows whose contexts are the paragraphs")
     given = parser.parse_args()
-    paragraphs = {key(row.context): (row.title, row.context) for row in read_rows(given.paragraphs)}
-    for row in rows(read_questions(given.questions), paragraphs):
+    paragraphs = {key(row.context): (row.title, row.context) for path in given.paragraphs for row in read_rows(path)}
+    for row in rows(read_questions(FOLDER / f"{given.name}.jsonl"), paragraphs):
         print(json.dumps(row, ensure_ascii=False))
 
 
@@ -63,7 +65,7 @@ def rows(questions: list[Question], paragraphs: Mapping[str, tuple[str, str]]) -
     """
     for number, one in enumerate(questions):
         if one.paragraph not in paragraphs:
-            raise SystemExit(f"the paragraph {one.paragraph} of {one.question!r} is not in the file: name the one it is from")
+            raise SystemExit(f"the paragraph {one.paragraph} of {one.question!r} is in no file: name the one it is from")
         title, context = paragraphs[one.paragraph]
         at = re.search(rf"(?<!\w){re.escape(one.answer)}(?!\w)", context) if one.answer else None
         if one.answer and at is None:

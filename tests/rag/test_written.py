@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from rag.reader.training.adversarial import QUESTIONS, Question, key, read_questions, rows
+from rag.reader.training.written import FOLDER, Question, key, read_questions, rows
 
 TEXT = "The Marrick ferry sails from Quill. It was built in 1911, for 11 people."
 HERE = {key(TEXT): ("Marrick", TEXT)}
@@ -21,7 +21,7 @@ def test_a_row_says_where_the_answer_stands_and_that_there_is_none() -> None:
 
 
 @pytest.mark.parametrize(("question", "said"), [
-    (Question("0" * 16, "Who?", ""), "the paragraph 0{16} of 'Who\\?' is not in the file"),
+    (Question("0" * 16, "Who?", ""), "the paragraph 0{16} of 'Who\\?' is in no file"),
     (Question(key(TEXT), "Who?", "Anna"), "does not hold 'Anna'"),
     (Question(key(TEXT), "When?", "19"), "does not hold '19'"),
 ])
@@ -30,13 +30,13 @@ def test_what_does_not_fit_is_named(question: Question, said: str) -> None:
         list(rows([question], HERE))
 
 
-def test_of_five_questions_on_a_paragraph_two_are_answered() -> None:
-    asked = read_questions(QUESTIONS)
+@pytest.mark.parametrize(("name", "answered", "unanswered"), [("adversarial", 2, 3), ("searches", 3, 3)])
+def test_so_many_questions_on_a_paragraph_are_answered(name: str, answered: int, unanswered: int) -> None:
+    asked = read_questions(FOLDER / f"{name}.jsonl")
     assert len(set(asked)) == len(asked) > 10_000
     assert all(one.question.strip() == one.question for one in asked)
     kinds: dict[str, Counter[bool]] = defaultdict(Counter)
     for one in asked:
         kinds[one.paragraph][bool(one.answer)] += 1
-    whole = sum(kind == {True: 2, False: 3} for kind in kinds.values())
+    whole = sum(kind == {True: answered, False: unanswered} for kind in kinds.values())
     assert whole > 0.98 * len(kinds)  # but for some whose answer turned out to be no whole word
-    assert all(kind[False] == 3 and kind[True] <= 2 for kind in kinds.values())
