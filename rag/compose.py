@@ -93,7 +93,7 @@ def _copies(span: Span) -> Iterator[Span]:
     """The same words in the copies of a span's passage."""
     for copy in span.passage.copies:
         moved = copy.chunk.start - span.passage.chunk.start
-        yield Span(copy, span.start + moved, span.end + moved, span.score)
+        yield Span(copy, span.start + moved, span.end + moved, span.score, span.cosine)
 
 
 def _quotes(question: str, groups: Sequence[Sequence[Piece]], cited: int) -> list[Quote]:

@@ -34,12 +34,16 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What a reader marks in a passage, in document coordinates; `score` compares across the passages of a question."""
+    """What a reader marks in a passage, in document coordinates; `score` compares across the passages of a question.
+
+    `cosine` is that of its sentence and the question, where the reader compares them.
+    """
 
     passage: Passage
     start: int
     end: int
     score: float
+    cosine: float = 0.0
 
     def __post_init__(self) -> None:
         chunk = self.passage.chunk

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import torch
 
 WEIGHTS = Path(__file__).parent / "weights"
-WEIGHTS_SHA256 = "bf675af1236debb67d11ea4d87cacb0432fc3fd38ee9a68ebf48452cc5205ff7"
+WEIGHTS_SHA256 = "df14df2f93906746ad16c4e9e96691607ecd55b05b85184d93b378a27447e23e"
 WORD_EMBEDDINGS = "bert.embeddings.word_embeddings.weight"
 
 

@@ -40,7 +40,7 @@ class Fit:
     """What turns scores into odds; in each tuple the last weight is the intercept."""
 
     rank: tuple[float, ...] = (0.5, 0.0, 0.0, 0.0, 0.0)  # see `Candidate`
-    trust: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0)  # see `trust_features`
+    trust: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0)  # see `trust_features`
     threshold: float = 0.5
 
     @property
@@ -178,7 +178,7 @@ class SpanReader:
 
 def weighed(candidates: Sequence[Candidate], fit: Fit) -> list[Span]:
     """The spans of candidates with their odds, in the order given."""
-    return [replace(one.span, score=round(linear(fit.rank, one.features), 3)) for one in candidates]
+    return [replace(one.span, score=round(linear(fit.rank, one.features), 3), cosine=one.cosine) for one in candidates]
 
 
 def placed(encoded: Encoded, places: NDArray[np.int64]) -> Encoded:
@@ -268,12 +268,13 @@ def _total(scores: NDArray[np.float32]) -> float:
     return most + float(np.log(np.exp(scores.astype(np.float64) - most).sum()))
 
 
-def trust_features(spans: Sequence[Span]) -> tuple[float, float, float]:
+def trust_features(spans: Sequence[Span]) -> tuple[float, float, float, float, float]:
     """What tells whether the best span answers: one row of the regression.
 
-    Its log odds, their lead over the next span with other words, and the cosine of passage and question.
+    Its log odds, their lead over the next span with other words, the cosines of its passage and of its sentence with the
+    question, and the greatest that any span's sentence has.
     """
-    return spans[0].score, lead(spans, 8.0), spans[0].passage.cosine
+    return spans[0].score, lead(spans, 8.0), spans[0].passage.cosine, spans[0].cosine, max(span.cosine for span in spans)
 
 
 def told(span: Span) -> str:

@@ -186,10 +186,10 @@ def test_a_checkpoint_takes_the_readers_place_by_its_folder(checkpoint: Path, en
 
 def test_a_fit_beside_the_weights_is_used_and_one_of_another_version_refused(tmp_path: Path, encoder: Encoder) -> None:
     folder = tiny_checkpoint(tmp_path / "tiny")
-    (folder / "fit.json").write_text('{"rank": [0.0, 0.0, 0.0, 0.0, 2.0], "trust": [1.0, 0, 0, 0], "threshold": 0.9}')
+    (folder / "fit.json").write_text('{"rank": [0.0, 0.0, 0.0, 0.0, 2.0], "trust": [1.0, 0, 0, 0, 0, 0], "threshold": 0.9}')
     assert SpanReader.checkpoint(str(folder), encoder).threshold == 0.9
-    (folder / "fit.json").write_text('{"rank": [0.0, 0.0, 0.0, 2.0], "trust": [1.0, 0, 0, 0], "threshold": 0.9}')
-    with pytest.raises(ModelError, match="has 4 and 4 weights, this version reads 5 and 4"):
+    (folder / "fit.json").write_text('{"rank": [0.0, 0.0, 0.0, 2.0], "trust": [1.0, 0, 0, 0, 0, 0], "threshold": 0.9}')
+    with pytest.raises(ModelError, match="has 4 and 6 weights, this version reads 5 and 6"):
         SpanReader.checkpoint(str(folder), encoder)
 
 
@@ -250,8 +250,8 @@ def test_a_folder_without_a_question_answering_model_is_named(tmp_path: Path, en
 def test_the_lead_is_over_other_words(passage: MakePassage, span) -> None:
     first, copy = (span(passage("It leaves at nine.", source), "at nine", score) for source, score in (("a", 5.0), ("b", 4.5)))
     other = span(passage("It left at ten.", "c"), "at ten", 1.0)
-    assert trust_features([first, copy, other]) == (5.0, 4.0, 0.0)
-    assert trust_features([first]) == (5.0, 8.0, 0.0)
+    assert trust_features([first, copy, replace(other, cosine=0.5)]) == (5.0, 4.0, 0.0, 0.0, 0.5)
+    assert trust_features([replace(first, cosine=0.25)]) == (5.0, 8.0, 0.0, 0.25, 0.25)
     assert Fit().threshold == 0.5
 
 

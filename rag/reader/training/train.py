@@ -159,17 +159,18 @@ def train(recipe: Recipe, data: Path, out: Path, start: Path | None = None, *, t
         run = Run(recipe, model, device, taught_by)
         reached = run.resume(checkpoint) if checkpoint.exists() else (0, 0)
 
-        began = saved = time.monotonic()
+        saved = time.monotonic()
+        began = saved - 60 * run.minutes
         total, piece = recipe.epochs * pool.groups_an_epoch, recipe.every * pool.groups_an_epoch
         for epoch, number, batch in _on_from(ahead, *reached):
-            run.step(batch, max(run.done / total, (time.monotonic() - began) / 60 / minutes))
+            run.step(batch, max(run.done / total, run.minutes / minutes))
             before, run.done = run.done, run.done + batch.questions
-            spent = (time.monotonic() - began) / 60
-            ended = run.done >= total or spent >= minutes
+            run.minutes = (time.monotonic() - began) / 60
+            ended = run.done >= total or run.minutes >= minutes
             if before // piece != run.done // piece or ended:
                 with run.averaged():
                     figures = dev.measure(model, tokenizer, asked, device)
-                _tell(out, epoch=run.done / pool.groups_an_epoch, minutes=spent, **run.mean_losses(), **figures)
+                _tell(out, epoch=run.done / pool.groups_an_epoch, minutes=run.minutes, **run.mean_losses(), **figures)
             if ended:
                 break
             if time.monotonic() - saved > CHECKPOINT_SECONDS:
@@ -199,6 +200,7 @@ class Run:
         self.losses: list[dict[str, Tensor]] = []
         self.done = 0  # groups
         self.steps = 0
+        self.minutes = 0.0
 
     def step(self, batch: Batch, progress: float) -> None:
         """Learn from a batch; `progress` is how much of the run is over, 0 to 1."""
@@ -230,7 +232,7 @@ class Run:
         """Write all that going on needs."""
         partial = checkpoint.with_suffix(".partial")
         torch.save({"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "mean": self.mean,
-                    "steps": self.steps, "done": self.done, "epoch": epoch, "batch": batch}, partial)
+                    "steps": self.steps, "done": self.done, "minutes": self.minutes, "epoch": epoch, "batch": batch}, partial)
         partial.replace(checkpoint)
 
     def resume(self, checkpoint: Path) -> tuple[int, int]:
@@ -238,7 +240,7 @@ class Run:
         state = torch.load(checkpoint, map_location=self.device)
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.mean, self.steps, self.done = state["mean"], state["steps"], state["done"]
+        self.mean, self.steps, self.done, self.minutes = state["mean"], state["steps"], state["done"], state["minutes"]
         return state["epoch"], state["batch"]
 
 
