@@ -153,7 +153,7 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
             if before and not rebuild and not build.differs(roots, excluded) and not (changes.added or changes.updated):
                 remember(earlier.notices)
                 return _nothing_new(before, changes, started)
-            manifest = build.finish(roots, excluded)
+            manifest = build.finish(roots, excluded, again=not (rebuild or changes.added or changes.updated))
             remember(build.notices)
         old = before.catalog.names() if before else set()
         removed = old - build.sources
@@ -522,8 +522,12 @@ class _Build:
             self.add(document, record.path, id)
         return len(kept)
 
-    def finish(self, roots: tuple[Root, ...], excluded: tuple[str, ...]) -> Manifest:
-        """Encode the rest, write everything and publish it."""
+    def finish(self, roots: tuple[Root, ...], excluded: tuple[str, ...], again: bool = False) -> Manifest:
+        """Encode the rest, write everything and publish it.
+
+        `again` tells that no document is new or changed. If none is gone either, as where files were but touched, the
+        generation takes the place of the one before: no rollback is to lead to the same library.
+        """
         while self._waiting:
             self._encode()
         self._tell(Progress("writing", 0, 1))
@@ -533,9 +537,12 @@ class _Build:
         self._lexical.close()
         kind = self._vectors.finish(self._flat_up_to)
         files = checksums(self.folder, contents(self.folder))
+        parent = self.before.generation if self.before else ""
+        if self.before and again and self.sources == self.before.catalog.names():
+            parent = self.before.manifest.parent
         serial = max((int(id.split("-")[0]) for id in generations(self.home)), default=0) + 1
         manifest = Manifest(
-            f"{serial:06d}-{files['catalog.sqlite'][:8]}", self.before.generation if self.before else "",
+            f"{serial:06d}-{files['catalog.sqlite'][:8]}", parent,
             datetime.now(UTC).isoformat(timespec="seconds"), self._encoder.name, self._encoder.revision,
             self._encoder.dimension, kind, self._chunking, catalog.documents, catalog.rows, catalog.tokens, roots, excluded,
             files, self.ocr)

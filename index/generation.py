@@ -33,7 +33,8 @@ from index.store import Hit, SourceInfo, Vector
 from index.types import Chunk, Document
 from index.vectors import CELLS, Vectors
 
-FORMAT = 6
+FORMAT = 7
+MANIFEST, COPY = "manifest.json", "manifest-copy.json"  # the copy tells a rebuild what was followed, where it is all there is
 PLACES = "places.u32"
 KEPT = 3  # generations that prune leaves: the one in use and those before it
 _ID = re.compile(r"\d{6,}-[0-9a-f]{8}")
@@ -109,6 +110,8 @@ class Generation:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.manifest = read_manifest(folder)
+        if not _is_copied(folder):
+            raise Corrupt(f"the manifest of {folder.name} and its copy {COPY} differ", _MEND)
         damaged = sorted(self.manifest.files.items() - checksums(folder, self.manifest.files).items())
         if damaged:
             raise Corrupt(f"the file {damaged[0][0]} of the index generation {folder.name} is damaged or missing", _MEND)
@@ -209,10 +212,17 @@ def _weight(_: str, document: Document) -> int:
     return len(document.text) * (2 if paged else 1) + 200 * len(document.sections)
 
 
-def read_manifest(folder: Path) -> Manifest:
+def _is_copied(folder: Path) -> bool:
+    try:
+        return (folder / COPY).read_bytes() == (folder / MANIFEST).read_bytes()
+    except OSError:
+        return False
+
+
+def read_manifest(folder: Path, name: str = MANIFEST) -> Manifest:
     """The manifest of a generation folder."""
     try:
-        manifest = Manifest.parse((folder / "manifest.json").read_bytes(), str(folder))
+        manifest = Manifest.parse((folder / name).read_bytes(), str(folder))
         if manifest.id != folder.name:
             raise Corrupt(f"the folder {folder} holds the index generation {manifest.id}", _MEND)
         return manifest
@@ -221,18 +231,21 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def remembered(home: Path) -> Manifest | None:
-    """The newest manifest that can still be read, that of the generation in use first; None where there is none."""
+    """The newest manifest, or copy of one, that can still be read, that of the generation in use first; None without any."""
+    newest = [home / "generations" / id for id in reversed(generations(home))]
     with contextlib.suppress(HomeError):
-        return current_manifest(home)
-    for id in reversed(generations(home)):
-        with contextlib.suppress(HomeError):
-            return read_manifest(home / "generations" / id)
+        newest.insert(0, home / "generations" / current_id(home))
+    for folder in newest:
+        for name in (MANIFEST, COPY):
+            with contextlib.suppress(HomeError):
+                return read_manifest(folder, name)
     return None
 
 
 def publish(home: Path, folder: Path, manifest: Manifest) -> None:
     """Make a written folder the generation in use: sync, rename, point `CURRENT` at it."""
-    (folder / "manifest.json").write_bytes(manifest.json())
+    for name in (MANIFEST, COPY):
+        (folder / name).write_bytes(manifest.json())
     for path in sorted(folder.rglob("*")):
         _sync(path)
     _sync(folder)
@@ -286,8 +299,16 @@ def rollback(home: Path) -> Manifest:
             earlier.close()
             point(home, id)
             return earlier.manifest
-    raise NoIndex(f"there is no whole generation {f'before {here}' if here else 'left'}",
-                  "Index again with: pullquote index --rebuild")
+        raise NoIndex(f"there is no whole generation {f'before {here}' if here else 'left'}",
+                      "The one in use stays" if _is_whole(home, here) else "Index again with: pullquote index --rebuild")
+
+
+def _is_whole(home: Path, id: str) -> bool:
+    try:
+        Generation(home / "generations" / id).close()
+    except (HomeError, OSError):
+        return False
+    return True
 
 
 def _forebears(home: Path, id: str) -> Iterator[str]:
@@ -351,9 +372,9 @@ def copy(generation: Generation, folder: Path) -> None:
 
 
 def contents(folder: Path) -> list[str]:
-    """Every file below a generation folder but its manifest and tantivy's empty lock files."""
+    """Every file below a generation folder but its manifests and tantivy's empty lock files."""
     return [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*"))
-            if path.is_file() and path.name != "manifest.json" and not path.name.endswith(".lock")]
+            if path.is_file() and path.name not in (MANIFEST, COPY) and not path.name.endswith(".lock")]
 
 
 def file_sha256(path: Path) -> str:

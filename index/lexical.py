@@ -14,6 +14,8 @@ from index.store import Places, in_order
 
 _TOKENIZER = "pullquote"
 _DIGITS = 3  # of a score, after the point
+# Soft hyphens, as pdfium puts them where a line's end broke a word, and what has no width: they stand inside of words.
+INVISIBLE = dict.fromkeys(map(ord, "\xad\u200b\u200c\u200d\u2060\ufeff"))
 # The question's own words that no passage is about; every other word counts.
 STOP_WORDS = (
     "a an and are as at be by can could did do does for from had has have how i if in is it its of on or our shall should"
@@ -49,7 +51,7 @@ class LexicalWriter:
     def add(self, row: int, text: str) -> None:
         """Add one chunk's text (with its context)."""
         document = tantivy.Document()
-        document.add_text("text", text)
+        document.add_text("text", text.translate(INVISIBLE))
         document.add_unsigned("row", row)
         self._writer.add_document(document)
 
@@ -94,6 +96,7 @@ class Lexical:
 
     def terms(self, text: str) -> list[str]:
         """The distinct terms that `text` is searched by: stop words go, unless nothing else is there."""
+        text = text.translate(INVISIBLE)
         return list(dict.fromkeys(self._content_words.analyze(text) or self._all_words.analyze(text)))
 
     def search(self, question: str, k: int) -> list[tuple[int, float]]:

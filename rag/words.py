@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 def terms(text: str) -> list[str]:
     """The text's stems in order, stop words left out; the same analysis that BM25 searches by."""
-    found: list[str] = _analyzer().analyze(text)
+    from index.lexical import INVISIBLE
+
+    found: list[str] = _analyzer().analyze(text.translate(INVISIBLE))
     return found
 
 

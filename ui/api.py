@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from index.errors import Busy, InputError, NoIndex, PullquoteError, SourceChanged, SourceGone
 from index.generation import file_sha256
@@ -23,6 +24,7 @@ from ui.sources import Offsets, Reference, surroundings, verify
 
 _STATUS: tuple[tuple[type[PullquoteError], int], ...] = (
     (InputError, 422), (SourceGone, 404), (SourceChanged, 409), (NoIndex, 503), (Busy, 503))
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 class Question(BaseModel):
@@ -101,6 +103,15 @@ def router(assistant: Callable[[], Assistant]) -> APIRouter:
         return {"ok": True, "generation": store.generation, "documents": len(sources),
                 "chunks": sum(source.chunks for source in sources)}
 
+    known = tuple(routes.routes)
+
+    @routes.api_route("/v1/{_:path}", methods=METHODS, include_in_schema=False)
+    @routes.api_route("/healthz", methods=METHODS, include_in_schema=False)
+    def unknown(request: Request) -> Response:
+        """What no other route takes; the page, which is mounted at "/", would answer it in a form of its own."""
+        wrong_method = any(route.matches(request.scope)[0] is Match.PARTIAL for route in known)
+        raise HTTPException(405 if wrong_method else 404)
+
     return routes
 
 
@@ -115,8 +126,9 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"][1:]) or "the body"
-        return error_response(422, f"{where}: {first['msg']}", 'Send JSON such as {"question": "…", "history": ["…"]}')
+        where = "" if first["type"] == "json_invalid" else ".".join(str(part) for part in first["loc"][1:])
+        return error_response(422, f"{where or 'the body'}: {first['msg']}",
+                              'Send JSON such as {"question": "…", "history": ["…"]}')
 
     @app.exception_handler(HTTPException)
     def refused(_: Request, error: HTTPException) -> JSONResponse:

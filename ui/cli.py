@@ -39,9 +39,32 @@ app = typer.Typer(name="pullquote", add_completion=False, rich_markup_mode=None,
                   pretty_exceptions_enable=False,
                   help="Ask your own documents; get the answer in their own words, every sentence a quote with its place.")
 
-Home = Annotated[Path | None, typer.Option(help="Where the index lives [$PULLQUOTE_HOME, else .pullquote].",
-                                           show_default=False)]
+
+
+def _path(text: str) -> Path:
+    """A path that was given; an empty one, as from a variable that is not set, would be the working directory."""
+    if not text:
+        raise typer.BadParameter("an empty path names nothing; write . for the working directory.")
+    return Path(text)
+
+
+Home = Annotated[Path | None, typer.Option(parser=_path, metavar="PATH", show_default=False,
+                                           help="Where the index lives [$PULLQUOTE_HOME, else .pullquote].")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"pullquote {version('pullquote')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(_: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True,
+                                             help="Print the version and exit.")] = False) -> None:
+    """What goes before a command."""
 
 
 def main() -> None:
@@ -81,7 +104,7 @@ def _one_line(error: Exception) -> str:
 @app.command()
 def index(paths: Annotated[list[Path] | None,
                            typer.Argument(help="Files, folders and globs that join the library; none: those it has.",
-                                          show_default=False)] = None,
+                                          parser=_path, metavar="PATH", show_default=False)] = None,
           home: Home = None,
           watch: Annotated[bool, typer.Option("--watch", help="Go on, and follow every change until stopped.")] = False,
           rebuild: Annotated[bool, typer.Option("--rebuild", help="Read every file anew.")] = False,

@@ -3,9 +3,10 @@
     python -m eval.bench.reader speed [--reader NAME] [--json OUT]
     python -m eval.bench.reader marks FILE.jsonl[.gz] … [--reader NAME] [--json OUT]
 
-`marks` reads each question's own context and compares the best span with the answers: SQuAD F1 and exact match over the
-answerable rows, and the AUROC of the span's score for answerable against not. What the reader is worth in a library
-(first quotes, re-ranking, refusal) `pullquote eval FILE` tells.
+`marks` reads each question's own context, as if retrieval had found just that, and compares the best span with the answers:
+SQuAD F1 and exact match over the answerable rows, and for answerable against not the AUROC of the span's odds, which the
+reader works with, of the model's scores alone, and of the cosine of context and question alone. What the reader is worth in
+a library (first quotes, re-ranking, refusal) `pullquote eval FILE` tells.
 
 `speed` reads 20 passages of 200 tokens, warm, stage by stage; "bare" is one forward pass of the same model on the same 20
 passages in one padded batch, in turn with it.
@@ -19,6 +20,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -28,19 +30,20 @@ from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
 from eval.bench.speed import sample_documents
-from index.chunks import Chunking, split
-from index.encoder import load_encoder
+from index.chunks import Chunking, search_text, split
+from index.encoder import Encoder, load_encoder
 from index.sentences import sentences
 from index.types import Chunk, Document, Section, document_id, sha256_text
 from rag.reader import BUNDLED
 from rag.reader.base import quotable_sentences
-from rag.reader.span import SpanReader, best_per_sentence, compared, passage_heads, within
+from rag.reader.span import SpanReader, best_per_sentence, compared, passage_heads, weighed, within
 from rag.reader.squad import exact_match, f1
 from rag.reader.view import view
 from rag.reader.windows import encode, pad
 from rag.types import Passage
 
 ROUNDS = 15
+NOTHING = -1e4  # the score where no span was found
 QUESTION = "How many days of annual leave do permanent staff have?"
 
 
@@ -54,7 +57,7 @@ def main() -> None:
     given = parser.parse_args()
     encoder = load_encoder()
     reader = SpanReader.bundled(encoder) if given.reader == BUNDLED else SpanReader.checkpoint(given.reader, encoder)
-    figures = speed(reader) if given.part == "speed" else {path.name: marks(reader, path) for path in given.files}
+    figures = speed(reader) if given.part == "speed" else {path.name: marks(reader, encoder, path) for path in given.files}
     if given.json:
         given.json.write_text(json.dumps(figures, indent=2) + "\n")
     else:
@@ -62,20 +65,26 @@ def main() -> None:
         print()
 
 
-def marks(reader: SpanReader, path: Path) -> dict[str, float]:
+def marks(reader: SpanReader, encoder: Encoder, path: Path) -> dict[str, float]:
     """F1 and exact match of the best span in a row's own context, and AUROC where some rows are not answerable."""
-    found, gold, scores = [], [], []
+    found, gold, odds, weights, cosines = [], [], [], [], []
     for row in _rows(path):
         passage = whole(row["title"], row["context"])
-        [some] = reader.mark(row["question"], [passage])
-        found.append(passage.text[some[0].start : some[0].end] if some else "")
-        scores.append(some[0].score if some else -1e4)
+        asked, text = encoder.encode([row["question"], search_text(passage.document, passage.chunk, encoder.window)])
+        cosines.append(round(float(asked @ text), 4))
+        candidates = reader.candidates(row["question"], [replace(passage, cosine=cosines[-1])])
+        best = max(weighed(candidates, reader._fit), key=lambda span: span.score, default=None)
+        found.append(best.text if best else "")
+        odds.append(best.score if best else NOTHING)
+        weights.append(max((one.weight for one in candidates), default=NOTHING))
         gold.append([answer["text"] for answer in row["answers"]])
     answered = [(text, answers) for text, answers in zip(found, gold, strict=True) if answers]
     figures = {"questions": len(gold), "answerable": len(answered), "f1": fmean(f1(*pair) for pair in answered),
                "exact match": fmean(exact_match(*pair) for pair in answered)}
     if len(answered) < len(gold):
-        figures["auroc"] = float(roc_auc_score([bool(answers) for answers in gold], scores))
+        answerable = [bool(answers) for answers in gold]
+        for name, scores in (("auroc", odds), ("auroc, model alone", weights), ("auroc, passage's cosine alone", cosines)):
+            figures[name] = float(roc_auc_score(answerable, scores))
     Console(stderr=True).print(_table(path.name, figures))
     return figures
 

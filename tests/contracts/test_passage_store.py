@@ -173,6 +173,13 @@ def test_lexical_search_is_empty_where_no_term_occurs(make_store, document, ques
     assert make_store([document("a.txt", "Otters swim.")]).lexical(question, 5) == []
 
 
+def test_words_are_found_across_soft_hyphens_and_what_has_no_width(make_store, document) -> None:
+    store = make_store([document("a.txt", "The zebra\xadfish swims."), document("b.txt", "A gold\u200bfish sleeps.")])
+    for question in ("zebrafish", "zebra\xadfish", "goldfish"):
+        assert len(store.lexical(question, 5)) == 1
+    assert store.lexical("zebra", 5) == []
+
+
 def test_query_syntax_is_read_as_words(store) -> None:
     assert found_in(store, 'text:bicycle AND -"shed" (^*~') == ["faq.jsonl#1"]
 

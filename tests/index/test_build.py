@@ -26,7 +26,10 @@ from index.chunks import Chunking, search_text
 from index.errors import Busy, Corrupt, EncoderMismatch, FileError, FormatVersion, HomeError, InputError, NoIndex
 from index.files import read_documents
 from index.generation import (
+    COPY,
+    FORMAT,
     KEPT,
+    MANIFEST,
     Generation,
     current_id,
     current_manifest,
@@ -191,6 +194,17 @@ def test_of_a_touched_file_nothing_but_the_hash_is_looked_at(home, docs, encoder
     assert {info.source: info.modified for info in library().sources()}["docs/ferry.txt"] == 5.25
     assert sync(home, encoder=encoder).generation == report.generation
     assert work.hashed == ["ferry.txt"]
+
+
+def test_touches_use_up_no_way_back(home, docs, encoder, library) -> None:
+    sync(home, [docs], encoder=encoder)
+    edit(docs / "ferry.txt", "The ferry is out of service.")
+    sync(home, encoder=encoder)
+    for second in range(1, KEPT + 2):
+        os.utime(docs / "otter.md", (second, second))
+        sync(home, encoder=encoder)
+    rollback(home)
+    assert texts(library())["docs/ferry.txt"] != "The ferry is out of service."
 
 
 @pytest.mark.parametrize(("name", "new"), [
@@ -677,10 +691,10 @@ def test_another_format_is_refused_by_its_number(home, docs, encoder, monkeypatc
     current = current_manifest(home)
     manifest = home / "generations" / current_id(home) / "manifest.json"
     with monkeypatch.context() as patch:
-        patch.setattr("index.generation.FORMAT", 7)
+        patch.setattr("index.generation.FORMAT", FORMAT + 1)
         manifest.write_bytes(current.json())
     for use in (open_current, current_manifest, lambda home: sync(home, encoder=encoder)):
-        with pytest.raises(FormatVersion, match="has format 7; this Pullquote reads format 6"):
+        with pytest.raises(FormatVersion, match=f"has format {FORMAT + 1}; this Pullquote reads format {FORMAT}"):
             use(home)
     assert sync(home, [docs], encoder=encoder, rebuild=True).documents == 3
     open_current(home).close()
@@ -805,11 +819,27 @@ def test_rebuild_mends_a_damaged_index(home, docs, encoder, library) -> None:
 
 
 def test_rebuild_without_paths_mends_what_was_followed(home, docs, encoder, library) -> None:
-    """The remedy that the error names is `pullquote index --rebuild`, and the manifest still knows the roots."""
+    """The remedy that the error names is `pullquote index --rebuild`, and the manifest or its copy still knows the roots."""
+    made = sync(home, [docs], encoder=encoder).generation
+    for name in ("vectors.f16", MANIFEST, COPY):
+        edit(home / "generations" / current_id(home) / name, b"damaged")
+        with pytest.raises(Corrupt):
+            open_current(home)
+        assert sync(home, encoder=encoder, rebuild=True).documents == 3
+        assert len(texts(library())) == 3
+        erase(home)  # there is no other manifest left
+    assert made not in generations(home)
+
+
+def test_where_there_is_no_way_back_the_remedy_is_one_that_helps(home, docs, encoder) -> None:
     sync(home, [docs], encoder=encoder)
+    with pytest.raises(NoIndex) as caught:
+        rollback(home)
+    assert caught.value.remedy == "The one in use stays"
     edit(home / "generations" / current_id(home) / "vectors.f16", b"damaged")
-    assert sync(home, encoder=encoder, rebuild=True).documents == 3
-    assert len(texts(library())) == 3
+    with pytest.raises(NoIndex) as caught:
+        rollback(home)
+    assert "index --rebuild" in caught.value.remedy
 
 
 # Going back

@@ -18,6 +18,10 @@ from rag.parts import MOST, parts
     ("For a wheelchair user: does Solan have a lift, and does Wren?",
      ["For a wheelchair user: does Solan have a lift?", "For a wheelchair user: does Wren?"]),
     ("Is it open, and is the shop open?", ["Is it open?", "is the shop open?"]),
+    ("When does it start and at what time does it leave?", ["When does it start?", "at what time does it leave?"]),
+    ("In which harbours can she shelter, and for how long is it allowed?",
+     ["In which harbours can she shelter?", "for how long is it allowed?"]),
+    ("What was paid? In which year was that?", ["What was paid?", "In which year was that?"]),
 ])
 def test_two_questions_in_one_are_parted(question: str, asked: list[str]) -> None:
     assert parts(question) == asked
@@ -27,6 +31,7 @@ def test_two_questions_in_one_are_parted(question: str, asked: list[str]) -> Non
     "Who founded the company, and when?", "Which boat is the fastest and has a lift?", "What do I pay for a van and a trailer?",
     "Which boat is old and is the largest?", "Bread and how it is baked", "What are the dos and don'ts?",
     "We are two parents with three kids. Is there a cheaper ticket?", "Why?", "",
+    "Is it open on Sundays and in which months?", "Who can join and under what conditions?",
     "What is the rule for where and when I may fish?",
     "What is the difference between what is paid in July and what is paid in August?",
     "What does 'how are you and how is it going' mean?", 'What does "who is it and what is it" mean?', "Is it 10:30 or 11:30?"])

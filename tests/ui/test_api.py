@@ -6,6 +6,7 @@ from fastapi.testclient import TestClient
 
 from index.errors import InputError
 from ui.api import add_error_handlers, router
+from ui.app import create_app
 from ui.guard import Guard
 
 TEXT = "😀 Intro.\n\nStaff have 25 days. Others 12."
@@ -57,7 +58,8 @@ def test_a_malformed_body_is_explained(client, body) -> None:
 
 
 def test_a_body_that_is_no_json_is_explained(client) -> None:
-    assert_error(client().post("/v1/ask", content=b"{", headers={"content-type": "application/json"}), 422)
+    response = client().post("/v1/ask", content=b"{", headers={"content-type": "application/json"})
+    assert_error(response, 422, "The body: JSON decode error.")
 
 
 def test_a_question_that_cannot_be_used_is_explained(client, assistant, document) -> None:
@@ -119,6 +121,15 @@ def test_a_wrong_method_and_an_unforeseen_failure(client, assistant, document) -
     assert_error(client().get("/v1/ask"), 405)
     quiet = TestClient(client(Broken([document(TEXT)])).app, base_url="http://localhost", raise_server_exceptions=False)
     assert_error(quiet.post("/v1/ask", json={"question": "a"}), 500, "ZeroDivisionError")
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [
+    ("GET", "/v1/ask", 405), ("DELETE", "/v1/ask", 405), ("POST", "/healthz", 405), ("POST", "/v1/sources/x", 405),
+    ("GET", "/v1/nope", 404), ("POST", "/v1/", 404),
+])
+def test_wrong_methods_and_paths_are_told_in_the_same_form_beside_the_page(tmp_path, method, path, status) -> None:
+    with TestClient(create_app(tmp_path / "home"), base_url="http://localhost") as whole:
+        assert_error(whole.request(method, path), status)
 
 
 def test_every_response_has_the_security_headers(client, cited: str) -> None:

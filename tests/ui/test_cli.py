@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,10 @@ SHED = "# Bicycles\n\nBicycles are kept in the shed behind the harbour office. T
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def run_in(folder: Path, *arguments: str, stdin: str = "", wrapper: str = "") -> subprocess.CompletedProcess[str]:
-    """Run `pullquote` there, or a Python program in its place."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PULLQUOTE_")}
+def run_in(folder: Path, *arguments: str, stdin: str = "", wrapper: str = "",
+           **more: str) -> subprocess.CompletedProcess[str]:
+    """Run `pullquote` there, or a Python program in its place; `more` is set in its environment."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PULLQUOTE_")} | more
     program = ["-c", wrapper] if wrapper else ["-m", "ui.cli"]
     return subprocess.run([sys.executable, *program, *arguments], cwd=folder, env=environment, input=stdin, text=True,
                           capture_output=True, timeout=240, check=False)
@@ -196,6 +198,19 @@ def test_a_wrong_option_is_bad_usage_in_one_line(tmp_path: Path) -> None:
     assert "--nonsense" in one_line(result)
 
 
+@pytest.mark.parametrize("arguments", [("index", ""), ("index", "--home", "", "docs"), ("ask", "who?", "--home", "")])
+def test_an_empty_path_is_not_the_working_directory(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    result = run_in(tmp_path, *arguments)
+    assert result.returncode == 2
+    assert "an empty path names nothing" in one_line(result)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:
+    result = run_in(tmp_path, "--version")
+    assert (result.returncode, result.stdout) == (0, f"pullquote {version('pullquote')}\n")
+
+
 def test_a_path_that_is_not_there_is_bad_usage_in_one_line(tmp_path: Path) -> None:
     result = run_in(tmp_path, "index", "nowhere")
     assert result.returncode == 2
@@ -220,16 +235,69 @@ def test_a_receipt_that_is_none_is_an_error_in_one_line(run: Run) -> None:
     assert "the receipt is not JSON" in one_line(result)
 
 
+# Evaluation
+
+
+@pytest.fixture(scope="module")
+def evaluated(run: Run, folder: Path) -> subprocess.CompletedProcess[str]:
+    """`pullquote eval` on three questions, everything written that it can write."""
+    asked = [("When does the ferry to Skarvey leave?", "nine in the morning"), ("What is a day ticket?", "four euro"),
+             ("Where are bicycles kept?", "in the shed")]
+    rows = []
+    for number, (question, answer) in enumerate(asked):
+        source, text = ("docs/sub/shed.md", SHED) if answer in SHED else ("docs/ferry.txt", FERRY)
+        start = text.index(answer)
+        rows.append({"id": f"q{number}", "question": question, "answers": [answer], "answerable": True,
+                     "evidence": [{"source": source, "start": start, "end": start + len(answer)}], "history": [], "tags": []})
+    (folder / "set.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return run("eval", "set.jsonl", "--corpus", "docs", "--json", "run.json", "--html", "run.html",
+               "--predictions", "answers.jsonl")
+
+
+def test_eval_prints_its_figures_and_writes_the_run_the_report_and_every_answer(
+        evaluated: subprocess.CompletedProcess[str], folder: Path) -> None:
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert "recall@5" in evaluated.stdout
+    made = json.loads((folder / "run.json").read_text())
+    figures = {figure["name"]: figure["value"] for figure in made["figures"]}
+    assert (made["questions"], figures["recall@5"], figures["holds_answer"]) == (3, 1.0, 1.0)
+    answers = [json.loads(line) for line in (folder / "answers.jsonl").read_text().splitlines()]
+    assert [answer["id"] for answer in answers] == ["q0", "q1", "q2"]
+    assert "Where are bicycles kept?" in (folder / "run.html").read_text()
+
+
+def test_eval_fails_where_a_figure_fell(run: Run, folder: Path, evaluated: subprocess.CompletedProcess[str]) -> None:
+    assert run("eval", "set.jsonl", "--corpus", "docs", "--baseline", "run.json").returncode == 0
+    better = json.loads((folder / "run.json").read_text())
+    for figure in better["figures"]:
+        if figure["name"] == "holds_answer":
+            figure.update(value=2.0, low=2.0, high=2.0)
+    (folder / "better.json").write_text(json.dumps(better))
+    result = run("eval", "set.jsonl", "--corpus", "docs", "--baseline", "better.json")
+    assert result.returncode == 1
+    assert [line for line in result.stderr.splitlines() if line.startswith("fell: ")]
+
+
 # Without a network, and with documents that mean ill
 
 
-SEVERAL = """
-import json, os, socket, sys
+# Python runs it when it starts, and every process of its own when that does; what is asked for is written down, for whoever
+# asks may well go on without.
+NO_NETWORK = """
+import os, socket
+from pathlib import Path
+
+here = Path(__file__).parent
+(here / f"{os.getpid()}.started").touch()
 
 def refuse(*arguments, **named):
-    raise AssertionError(f"the network was asked for: {arguments}")
+    (here / f"{os.getpid()}.asked").write_text(repr(arguments))
+    raise OSError("the network was asked for")
 
 socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = socket.create_connection = refuse
+"""
+SEVERAL = """
+import json, os, sys
 
 from ui.cli import main
 
@@ -272,7 +340,10 @@ def done(folder: Path) -> Done:
     receipt = {"schema": 1, "quotes": [{"text": "x", "start": 0, "end": 1, "citations": [citation]}], "text": "x"}
     (folder / "steering.json").write_text(json.dumps(receipt))
     (folder / "schema.json").write_text(json.dumps({"schema": "\x1b[2J", "quotes": []}))
-    result = run_in(folder, wrapper=SEVERAL, stdin=json.dumps(list(COMMANDS.values())))
+    (folder / "offline-start").mkdir()
+    (folder / "offline-start" / "sitecustomize.py").write_text(NO_NETWORK)
+    result = run_in(folder, wrapper=SEVERAL, stdin=json.dumps(list(COMMANDS.values())), PYTHONPATH=os.pathsep.join(
+        [str(folder / "offline-start"), str(Path(__file__).parents[2])]))
     said, complained = (stream.split("===exit ") for stream in (result.stdout, result.stderr))
     assert len(said) == len(complained) == len(COMMANDS) + 1, result.stderr
     codes = [int(after.split("\n", 1)[0]) for after in said[1:]]
@@ -281,8 +352,9 @@ def done(folder: Path) -> Done:
     return dict(zip(COMMANDS, zip(codes, *texts, strict=True), strict=True))
 
 
-def test_index_and_ask_need_no_network(done: Done) -> None:
-    assert "the network was asked for" not in str(done)
+def test_index_and_ask_need_no_network(done: Done, folder: Path) -> None:
+    assert [path.read_text() for path in folder.glob("offline-start/*.asked")] == []
+    assert len(list(folder.glob("offline-start/*.started"))) > 1  # those that read the documents, too
     code, said, _ = done["index"]
     assert code == 0
     assert "2 added, 0 updated, 0 removed, 0 unchanged, 1 skipped: 2 documents" in said

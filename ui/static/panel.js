@@ -156,7 +156,8 @@
     const far = Math.abs(index + 1 - text.paragraph) > 3;
     const p = element('p', '', `${heading ? 'heading' : ''} ${far ? 'far' : ''}`.trim());
     let quote = null;
-    for (const [piece, kind] of segments) {
+    for (const [exact, kind] of segments) {
+      const piece = exact.replaceAll('\f', '\n'); // the end of a page, which browsers draw as a box
       if (kind === 'quote' || kind === 'highlight') {
         if (!quote) p.append((quote = element('mark', '')));
         quote.append(kind === 'highlight' ? element('strong', piece) : piece);
