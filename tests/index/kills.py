@@ -26,9 +26,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from index import build, cache, tokens
+from index import build, cache, generation, tokens
 from index.errors import NoIndex
 from index.generation import Generation, generations, open_current
+from index.store import Hit
 
 fakes = runpy.run_path(sys.argv[1])
 WordEncoder, write = fakes["WordEncoder"], fakes["write"]
@@ -43,6 +44,8 @@ AFTER = {**BEFORE, **{f"new/{word}.txt": f"Another {word} came by boat." for wor
 del AFTER["ferry.md"], AFTER["harbour.md"]
 if sys.argv[3] == "add":  # what was there stays
     AFTER |= BEFORE
+if sys.argv[3] == "remove":
+    AFTER = {name: text for name, text in BEFORE.items() if name not in ("ferry.md", "harbour.md")}
 CHANGES = {"rename", "replace", "fsync", "unlink", "rmdir", "mkdir", "connect", "Connection.commit", "Connection.execute",
            "Connection.executemany", "Connection.executescript", "Connection.close", "BufferedWriter.write", "FileIO.write",
            "TextIOWrapper.write", "TextIOWrapper.close", "BufferedWriter.close", "IndexWriter.commit",
@@ -56,9 +59,32 @@ def sync(home: Path) -> Any:
     return encoder
 
 
+def rebuild(home: Path) -> Any:
+    encoder = WordEncoder()
+    build.sync(home, [DOCS], encoder=encoder, rebuild=True)
+    return encoder
+
+
 def erase(home: Path) -> Any:
     build.erase(home)
     return WordEncoder()
+
+
+def remove(home: Path) -> Any:
+    encoder = WordEncoder()
+    if whole(home) == "old":
+        build.remove(home, [f"docs/{name}" for name in BEFORE.keys() - AFTER.keys()], encoder=encoder)
+    else:  # it was done: whatever is run next clears up
+        build.sync(home, encoder=encoder)
+    return encoder
+
+
+def rollback(home: Path) -> Any:
+    encoder = WordEncoder()
+    if whole(home) == "old":
+        generation.rollback(home)
+    build.sync(home, encoder=encoder)
+    return encoder
 
 
 Act = Callable[[Path], Any]
@@ -138,7 +164,7 @@ def texts(store: Generation) -> dict[str, str]:
     return {info.source.removeprefix("docs/"): store.document(info.document_id).text for info in store.sources()}
 
 
-def searches(store: Generation) -> list[object]:
+def searches(store: Generation) -> list[tuple[list[Hit], list[Hit]]]:
     vectors = WordEncoder().encode(WORDS)
     return [(store.dense(vector, 5), store.lexical(word, 5)) for word, vector in zip(WORDS, vectors, strict=True)]
 
@@ -148,7 +174,9 @@ def whole(home: Path) -> str:
     with closing(open_current(home)) as store:
         found = texts(store)
         assert found in (BEFORE, AFTER), sorted(found)
-        assert all(dense and lexical for dense, lexical in searches(store) if found == AFTER)
+        told = " ".join(found.values())
+        for word, (dense, lexical) in zip(WORDS, searches(store), strict=True):
+            assert dense and bool(lexical) == (word in told), word
         return "new" if found == AFTER else "old"
 
 
@@ -183,7 +211,7 @@ def look(act: Act, first: bool) -> None:
     assert whole(HOME) == "new"
     with closing(open_current(HOME)) as here, closing(open_current(FRESH)) as fresh:
         assert searches(here) == searches(fresh)
-    assert len(generations(HOME)) <= (1 if act is erase or first else 2)
+    assert len(generations(HOME)) <= (1 if act is erase or first else 3 if act is rebuild else 2)
     left = sorted(path.name for path in HOME.iterdir())
     assert left == ["CURRENT", "cache", "generations", "lock"], left
     assert sorted(path.name for path in (HOME / "cache").iterdir()) == ["embeddings.sqlite"]
@@ -193,15 +221,16 @@ def look(act: Act, first: bool) -> None:
 
 def prepare(scenario: str) -> Act:
     """Make the home that every victim begins with: none, one of the files before, or one that has seen both."""
-    if scenario != "first":
-        write(DOCS, BEFORE)
+    seen = {"first": [], "erase": [BEFORE, AFTER], "rollback": [AFTER, BEFORE]}.get(scenario, [BEFORE])
+    for files in seen:
+        write(DOCS, files)
         assert ended(forked(lambda: sync(BASE))) == 0
         shutil.rmtree(DOCS)
     write(DOCS, AFTER)
-    if scenario == "erase":
-        assert ended(forked(lambda: sync(BASE))) == 0
     assert ended(forked(lambda: sync(FRESH))) == 0
-    return erase if scenario == "erase" else sync
+    if scenario == "remove":
+        write(DOCS, BEFORE)
+    return {"erase": erase, "remove": remove, "rollback": rollback, "rebuild": rebuild}.get(scenario, sync)
 
 
 def points_of(names: list[str], wanted: int, seconds: float, chance: random.Random) -> list[int | float]:

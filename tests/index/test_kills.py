@@ -23,14 +23,16 @@ def kill(folder: Path, scenario: str, points: int, seed: int) -> list[dict[str, 
     return seen
 
 
-@pytest.mark.parametrize(("scenario", "points"), [("update", 24), ("add", 12), ("first", 8), ("erase", 8)])
+@pytest.mark.parametrize(("scenario", "points"), [
+    ("update", 24), ("add", 12), ("first", 8), ("erase", 8), ("remove", 8), ("rollback", 6), ("rebuild", 8)])
 def test_killed_at_some_moments_a_build_leaves_one_of_two_whole_indexes(tmp_path: Path, scenario: str, points: int) -> None:
     seen = kill(tmp_path, scenario, points, 1)
     assert sum(bool(kill["died"]) for kill in seen) >= 0.7 * points
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("scenario", "points"), [("update", 240), ("add", 120), ("first", 80), ("erase", 40)])
+@pytest.mark.parametrize(("scenario", "points"), [
+    ("update", 240), ("add", 120), ("first", 80), ("erase", 40), ("remove", 40), ("rollback", 40), ("rebuild", 60)])
 def test_killed_at_any_moment_a_build_leaves_one_of_two_whole_indexes(tmp_path: Path, scenario: str, points: int) -> None:
     seen = kill(tmp_path, scenario, points, 2)
     states = {"first": {"none", "new"}, "erase": {"new"}}
