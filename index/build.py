@@ -601,5 +601,6 @@ def _build(home: Path, before: Generation | None, encoder: Encoder, chunking: Ch
 
 def _not_written(home: Path, error: BaseException) -> HomeError:
     free = shutil.disk_usage(home).free // 1_000_000
-    return HomeError(f"the new index could not be written to {home} ({error}; {free} MB free)",
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+    return HomeError(f"the new index could not be written to {home} ({reason}; {free} MB free)",
                      "Make room or choose another --home; the index made before stays in use")

@@ -176,7 +176,8 @@ def whole(home: Path) -> str:
         assert found in (BEFORE, AFTER), sorted(found)
         told = " ".join(found.values())
         for word, (dense, lexical) in zip(WORDS, searches(store), strict=True):
-            assert dense and bool(lexical) == (word in told), word
+            assert dense
+            assert bool(lexical) == (word in told), word
         return "new" if found == AFTER else "old"
 
 
