@@ -182,6 +182,8 @@ def current_id(home: Path) -> str:
         return id
     except FileNotFoundError:
         raise NoIndex(f"nothing is indexed in {home} yet", "Index your files with: pullquote index PATH") from None
+    except NotADirectoryError:
+        raise HomeError(f"the home {home} is a file", "Name a folder with --home") from None
     except OSError as error:
         raise HomeError(f"the home {home} cannot be read ({error.strerror})", "Check its permissions") from error
 

@@ -93,5 +93,7 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not TOML: {error}", "Correct it") from error
+    except NotADirectoryError:
+        raise SettingsError(f"the home {path.parent} is a file", "Name a folder with --home") from None
     except OSError as error:
         raise SettingsError(f"{path} cannot be read ({error.strerror})", "Check its permissions") from error

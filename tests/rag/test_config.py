@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from index.chunks import Chunking
 from index.encoder import BUNDLED
-from index.errors import SettingsError
+from index.errors import PullquoteError, SettingsError
+from index.generation import current_id
 from index.sandbox import Limits
 from rag.config import FILE, Config
 
@@ -134,6 +135,14 @@ def test_a_file_that_is_not_toml_is_named(home: Path, content: bytes) -> None:
     write(home, "").write_bytes(content)
     with pytest.raises(SettingsError, match=r"pullquote\.toml is not TOML"):
         Config.load(home)
+
+
+def test_a_home_that_is_a_file_is_told_as_that(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("")
+    for load in (Config.load, current_id):
+        with pytest.raises(PullquoteError, match="is a file") as caught:
+            load(tmp_path / "home")
+        assert "--home" in caught.value.remedy
 
 
 def test_a_file_that_cannot_be_read_is_named(home: Path) -> None:
