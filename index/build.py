@@ -38,12 +38,13 @@ from index.generation import (
 )
 from index.lexical import LexicalWriter
 from index.ocr import require
-from index.roots import UPLOADS, absolute_path, find_in_roots, is_below, resolve_roots, without_deleted_files
+from index.roots import absolute_path, find_in_roots, is_below, resolve_roots, without_deleted_files
 from index.sandbox import DEFAULT as LIMITS
 from index.sandbox import Limits, Sandbox
 from index.types import Chunk, Document, Notice, document_id
-from index.unread import Unread, followed, keep, told
+from index.unread import Unread, followed, keep, renewed, told
 from index.vectors import FLAT_UP_TO, VectorWriter
+from index.walk import UPLOADS
 
 _ENCODE_AT_ONCE = 1024  # chunks: enough to sort by length, little enough to hold in memory
 
@@ -66,7 +67,7 @@ class Progress:
 class Report:
     """What a build did, by source; `encoded` counts the chunks that had to be encoded anew.
 
-    `notices` are of files that went in now, but not whole.
+    `notices` are of files that went in now, but not whole, and of folders where something was passed over for the first time.
     """
 
     generation: str
@@ -123,10 +124,13 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
 
         def remember(notices: Sequence[Notice]) -> None:
             elsewhere = [error for error in earlier.skipped if not any(is_below(error.source, root.name) for root in scan)]
-            keep(home, Unread(followed(home, [*changes.skipped, *elsewhere], roots, excluded), tuple(notices),
+            keep(home, Unread(followed(home, [*changes.skipped, *elsewhere], roots, excluded),
+                              renewed(notices, earlier.notices, scan, passed),
                               0 if scan == roots else earlier.more_skipped, 0 if rebuild else earlier.more_notices))
 
-        found = {file.source: file for file in find_in_roots(home, roots, scan, excluded, changes.skipped)}
+        passed: list[Notice] = []
+        found = {file.source: file for file in find_in_roots(home, roots, scan, excluded, changes.skipped, passed)}
+        changes.notices += [notice for notice in passed if notice not in earlier.notices]
         kept = _carried(before, roots, scan, found, changes)
         if before and not rebuild and ocr == before.manifest.ocr and _same(before, roots, excluded, kept, found):
             changes.skipped += _without_text(before, found)
@@ -168,8 +172,8 @@ def _tell_page(tell: Listener, here: Progress, page: int) -> None:
 
 def _nothing_new(before: Generation, changes: _Changes, started: float) -> Report:
     made = before.manifest
-    return Report(made.id, unchanged=made.documents, skipped=tuple(changes.skipped), documents=made.documents,
-                  chunks=made.chunks, seconds=time.perf_counter() - started)
+    return Report(made.id, unchanged=made.documents, skipped=tuple(changes.skipped), notices=tuple(changes.notices),
+                  documents=made.documents, chunks=made.chunks, seconds=time.perf_counter() - started)
 
 
 def index_documents(home: Path, documents: Iterable[Document], *, encoder: Encoder, chunking: Chunking = DEFAULT,

@@ -21,7 +21,7 @@ from index.formats.outline import one_line
 from index.formats.signatures import kind_of
 from index.ocr import Ocr
 from index.types import Document, Section, document_id, sha256_text
-from index.walk import Ignored, ignored_in, is_text
+from index.walk import Ignored, ignored_in, is_text, without_own
 
 MOST_MEGABYTES = 200  # of one file
 MOST_CHARACTERS = 50_000_000  # of text and headings in one file
@@ -58,13 +58,14 @@ class Content:
     extracts: tuple[Extract, ...]
 
 
-def find_files(root: Path, name: str, top: Path | None = None) -> Iterator[Found | FileError]:
+def find_files(root: Path, name: str, top: Path | None = None, passed: list[str] | None = None) -> Iterator[Found | FileError]:
     """Every regular file under `root` in a stable order, its source beginning with `name`; what cannot be looked at
     comes as a FileError in its place.
 
-    Hidden files and folders are left out, and what `.pullquoteignore` files name; those of folders above the root hold
-    too, from `top` down. So are symbolic links: what they lead to inside the root is found under its own name, and what
-    lies outside was not asked for. No suffix is left out; `read_documents` looks at the content.
+    Hidden files and folders are left out, the index's own in the home of a library, and what `.pullquoteignore` files name;
+    those of folders above the root hold too, from `top` down. So are symbolic links: what they lead to inside the root is
+    found under its own name, and what lies outside was not asked for. The sources of these, and of what is neither a file
+    nor a folder, go to `passed`. No suffix is left out; `read_documents` looks at the content.
     """
     try:
         is_folder = stat.S_ISDIR(root.stat().st_mode)
@@ -77,7 +78,7 @@ def find_files(root: Path, name: str, top: Path | None = None) -> Iterator[Found
         except FileError as problem:
             yield problem
             return
-        yield from _find_below(root, name, ignored)
+        yield from _find_below(root, name, ignored, [] if passed is None else passed)
     else:
         yield _look_at(root, name)
 
@@ -133,7 +134,7 @@ def readable_formats() -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _find_below(folder: Path, source: str, ignored: Ignored) -> Iterator[Found | FileError]:
+def _find_below(folder: Path, source: str, ignored: Ignored, passed: list[str]) -> Iterator[Found | FileError]:
     waiting = [(folder, source, ignored, True)]  # a stack: folders may be nested deeper than Python calls functions
     while waiting:
         path, source, ignored, is_folder = waiting.pop()
@@ -142,7 +143,7 @@ def _find_below(folder: Path, source: str, ignored: Ignored) -> Iterator[Found |
             continue
         try:
             with os.scandir(path) as listing:
-                entries = sorted(listing, key=lambda entry: entry.name, reverse=True)
+                entries = sorted(without_own(listing), key=lambda entry: entry.name, reverse=True)
             ignored = ignored.within(path, source)
         except FileError as problem:
             yield problem
@@ -152,9 +153,13 @@ def _find_below(folder: Path, source: str, ignored: Ignored) -> Iterator[Found |
             continue
         for entry in entries:
             below, is_folder = Path(entry.path), entry.is_dir(follow_symlinks=False)
-            wanted = is_folder or entry.is_file(follow_symlinks=False)  # no link, for one
-            if wanted and not entry.name.startswith(".") and not ignored.covers(below, is_folder):
-                waiting.append((below, f"{source}/{writable(entry.name)}", ignored, is_folder))
+            if entry.name.startswith(".") or ignored.covers(below, is_folder):
+                continue
+            name = f"{source}/{writable(entry.name)}"
+            if is_folder or entry.is_file(follow_symlinks=False):
+                waiting.append((below, name, ignored, is_folder))
+            else:  # a link, say
+                passed.append(name)
 
 
 def _look_at(path: Path, source: str) -> Found | FileError:

@@ -9,9 +9,10 @@ from pathlib import Path
 from index.errors import FileError, InputError, NoIndex
 from index.files import Found, find_files, writable
 from index.generation import Generation, Manifest, Root
-from index.walk import comes_by, is_text
+from index.types import Notice
+from index.walk import UPLOADS, comes_by, is_text
 
-UPLOADS = "uploads"  # all else in a home is the index's own
+SHOWN = 3  # links of a folder that are named
 
 
 def resolve_roots(home: Path, before: Manifest | None, paths: Sequence[Path],
@@ -99,13 +100,16 @@ def _free_name(path: Path, taken: Sequence[str]) -> str:
 
 
 def find_in_roots(home: Path, roots: Sequence[Root], scan: Sequence[Root], excluded: Sequence[str],
-                  skipped: list[FileError]) -> Iterator[Found]:
-    """The files below the roots to look through, the home's own left out; what cannot be looked at is noted in `skipped`."""
+                  skipped: list[FileError], notices: list[Notice]) -> Iterator[Found]:
+    """The files below the roots to look through, the home's own left out; what cannot be looked at is noted in `skipped`,
+    and in `notices` what of a folder is passed over.
+    """
     seen: set[str] = set()
     homes = spellings(home)
     for root in scan:
         top = next(Path(whole.path) for whole in roots if is_below(root.name, whole.name))
-        for found in find_files(Path(root.path), root.name, top):
+        passed: list[str] = []
+        for found in find_files(Path(root.path), root.name, top, passed):
             if isinstance(found, FileError):
                 skipped.append(found)
                 continue
@@ -113,6 +117,22 @@ def find_in_roots(home: Path, roots: Sequence[Root], scan: Sequence[Root], exclu
             if not own and str(found.path) not in seen and not any(is_below(found.source, name) for name in excluded):
                 seen.add(str(found.path))
                 yield found
+        links = sorted(source for source in passed if not any(is_below(source, name) for name in excluded))
+        notices += [_of_links(root.name, links)] if links else []
+
+
+def _of_links(name: str, links: Sequence[str]) -> Notice:
+    """What is said of a folder with links: its source ends with a slash, which no document's does."""
+    shown = [link.removeprefix(f"{name}/") for link in links[:SHOWN]]
+    shown += [f"{len(links) - SHOWN} more"] if len(links) > SHOWN else []
+    what = ("a symbolic link or special file in it is" if len(links) == 1
+            else f"{len(links)} symbolic links or special files in it are")
+    return Notice(f"{name}/", f"{what} left out: {', '.join(shown)} (name a link itself, to have it followed)")
+
+
+def is_of_folder(notice: Notice, roots: Iterable[Root]) -> bool:
+    """Whether a notice is of a folder, one of the `roots` or below one."""
+    return notice.source.endswith("/") and any(is_below(notice.source[:-1], root.name) for root in roots)
 
 
 def is_below(source: str, name: str) -> bool:

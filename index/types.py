@@ -73,8 +73,9 @@ class Document:
     `sections` tile the text in order. `modified` is the file's modification time in seconds since the epoch.
     `titled` is false where the document has no title of its own and `title` is its file's name.
     `notices` say what of the file could not be read; they are told when it is, and not stored. `code` is where blocks of
-    code stand, in order. `author` and `date` are those that the document states of itself, apart from its text; empty
-    where it states none. Of a web page, a book or a mail the date is ISO 8601, elsewhere as it was written.
+    code stand, and whatever else is no running text, in order. `author` and `date` are those that the document states of
+    itself, apart from its text; empty where it states none. Of a web page, a book or a mail the date is ISO 8601, elsewhere
+    as it was written.
     """
 
     id: str

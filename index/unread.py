@@ -7,7 +7,7 @@ where there is nothing to tell.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +17,9 @@ import orjson
 from index.errors import FileError
 from index.files import writable
 from index.generation import Generation, Root
-from index.roots import UPLOADS, absolute_path, is_below
+from index.roots import absolute_path, is_below, is_of_folder
 from index.types import Notice
+from index.walk import UPLOADS
 
 FILE = "unread.json"
 SCHEMA = 1
@@ -43,9 +44,9 @@ class Unread:
 def told(home: Path, store: Generation) -> Unread:
     """What was kept last, without files that this generation does not follow and documents that it does not hold."""
     kept = _load(home)
-    sources = store.catalog.names() if kept.notices else set()
+    sources, roots = store.catalog.names() if kept.notices else set(), store.manifest.roots
     return replace(kept, skipped=followed(home, kept.skipped, store.manifest.roots, store.manifest.excluded),
-                   notices=tuple(notice for notice in kept.notices if notice.source in sources))
+                   notices=tuple(notice for notice in kept.notices if notice.source in sources or is_of_folder(notice, roots)))
 
 
 def _load(home: Path) -> Unread:
@@ -96,6 +97,13 @@ def followed(home: Path, skipped: Iterable[FileError], roots: Iterable[Root], ex
                 and not any(is_below(source, out) for out in excluded))
 
     return tuple(error for error in skipped if is_wanted(error.source))
+
+
+def renewed(notices: Iterable[Notice], earlier: Iterable[Notice], scan: Sequence[Root], now: Iterable[Notice],
+            ) -> tuple[Notice, ...]:
+    """Notices of documents, and those of folders: `now` of what was looked through, and the earlier ones of the others."""
+    elsewhere = [notice for notice in earlier if notice.source.endswith("/") and not is_of_folder(notice, scan)]
+    return (*now, *elsewhere, *(notice for notice in notices if not notice.source.endswith("/")))
 
 
 def _cut(text: str) -> str:

@@ -1,14 +1,15 @@
-"""What a walk of a folder leaves out, unless it is named itself: hidden entries, symbolic links, and what the folder's
-`.pullquoteignore` files say.
+"""What a walk of a folder leaves out, unless it is named itself: hidden entries, symbolic links, what the folder's
+`.pullquoteignore` files say, and of the home of a library all but the uploads.
 
-Those have the rules of `.gitignore`: each holds for its folder and below, the nearest decides, the last matching line of
-a file wins, and nothing can be taken back in below a folder that is left out.
+The ignore files have the rules of `.gitignore`: each holds for its folder and below, the nearest decides, the last matching
+line of a file wins, and nothing can be taken back in below a folder that is left out.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,14 @@ if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 IGNORE_FILE = ".pullquoteignore"
+UPLOADS = "uploads"  # all else in a home is the index's own
+_HOME = {"CURRENT", "generations"}  # what is in every home, and hardly in another folder
 _WILD = "*?["
+# Git knows classes between brackets, the library does not.
+_BRACKETS = re.compile(r"\[[!^]?\]?(?:\[:\w*:\]|[^\]])*\]")
+_CLASS = re.compile(r"\[:(\w*):\]")
+_CLASSES = {"alnum": "0-9A-Za-z", "alpha": "A-Za-z", "digit": "0-9", "lower": "a-z", "upper": "A-Z", "xdigit": "0-9A-Fa-f",
+            "blank": " \t", "space": " \t\r\v\f"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +49,13 @@ class Ignored:
             if not file.is_file():  # opening a pipe would wait for ever
                 raise FileError(source, f"its {IGNORE_FILE} is not a regular file, so the folder is left out", "Remove it")
             text = os.fsdecode(file.read_bytes()).removeprefix("\ufeff")  # names need not be valid text
-            # A lone "!" is no pattern, but to Git no mistake either.
-            spec = GitIgnoreSpec.from_lines(line for line in text.splitlines() if line.rstrip() != "!")
+            # A lone "!" or "!/" is no pattern, but to Git no mistake either.
+            lines = (line for line in text.splitlines() if line.rstrip() not in ("!", "!/"))
+            spec = GitIgnoreSpec.from_lines(map(_spelled_out, lines))
         except OSError as problem:
             raise FileError(source, f"its {IGNORE_FILE} cannot be read ({problem.strerror}), so the folder is left out",
                             "Give yourself permission to read it, or remove it") from problem
-        except ValueError as problem:
+        except (ValueError, re.error) as problem:
             raise FileError(source, f"its {IGNORE_FILE} has a line that is no pattern ({problem}), so the folder is left out",
                             "Correct the line: the rules are those of .gitignore") from problem
         return Ignored(((folder, spec), *self.files))
@@ -58,6 +67,17 @@ class Ignored:
             if said is not None:
                 return said
         return False
+
+
+def _spelled_out(pattern: str) -> str:
+    """A pattern with what its classes stand for. Raises ValueError for a class that is not known here."""
+
+    def members(match: re.Match[str]) -> str:
+        if match[1] not in _CLASSES:
+            raise ValueError(f"the class {match[0]} is not known")
+        return _CLASSES[match[1]]
+
+    return _BRACKETS.sub(lambda brackets: f"[{_CLASS.sub(members, brackets[0][1:])}", pattern)
 
 
 def ignored_in(top: Path, folder: Path, source: str) -> Ignored:
@@ -78,7 +98,16 @@ def comes_by(top: Path, path: Path) -> bool:
         here = here / part
         if part.startswith(".") or here.is_symlink() or ignored.covers(here, here.is_dir()):
             return False
+        if part != UPLOADS and all(os.path.lexists(here.with_name(name)) for name in _HOME):
+            return False
     return True
+
+
+def without_own(listing: Iterable[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
+    """What is in a folder, and none of an index's own files: in the home of a library, this or another, only the uploads."""
+    entries = list(listing)
+    is_home = {entry.name for entry in entries} >= _HOME
+    return [entry for entry in entries if entry.name == UPLOADS] if is_home else entries
 
 
 def is_text(path: Path) -> bool:
@@ -99,7 +128,7 @@ def folders(top: Path) -> Iterator[Path]:
         try:
             ignored = ignored.within(folder, str(folder))
             with os.scandir(folder) as listing:
-                below = [Path(entry.path) for entry in listing
+                below = [Path(entry.path) for entry in without_own(listing)
                          if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)]
         except (OSError, FileError):  # `find_files` says what is wrong with it
             continue

@@ -205,6 +205,8 @@ def _antecedent(near: _Near, start: int, end: int) -> int:
         before = _sentence_before(near.passage, start) if leans(near.text[start:end]) else None
         if before is None or GAP.search(near.text[before[1] : start]) or end - before[0] > _LONGEST:
             break
+        if any(before[1] <= edge <= start for span in near.passage.document.code for edge in span):
+            break  # code, or a piece of a line that stands for itself
         block = near.at(before[0])
         if near.is_heading(block) or near.is_row(block) or near.is_item(block):
             break

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -65,11 +67,16 @@ def by_hand(*pages: str, page: str = "", font: str = "", meanings: dict[int, str
     meaning = " ".join(f"<{code:02x}> <{text.encode('utf-16-be').hex()}>" for code, text in (meanings or {}).items())
     objects = [b"<< /Type /Catalog /Pages 2 0 R >>", f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>".encode(),
                f"<< /Type /Font /Subtype /Type1 /BaseFont /{FONT} {'/ToUnicode 4 0 R' if meanings else ''} {font} >>".encode(),
-               _stream(f"begincmap 1 begincodespacerange <00> <ff> endcodespacerange {len(meanings or {})} beginbfchar"
-                       f" {meaning} endbfchar endcmap")]
+               stream(f"begincmap 1 begincodespacerange <00> <ff> endcodespacerange {len(meanings or {})} beginbfchar"
+                       f" {meaning} endbfchar endcmap".encode())]
     for number, content in enumerate(pages):
         objects += [f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 300] {page} /Resources << /Font << /F 3 0 R >> >>"
-                    f" /Contents {6 + 2 * number} 0 R >>".encode(), _stream(content)]
+                    f" /Contents {6 + 2 * number} 0 R >>".encode(), stream(content.encode("latin-1"))]
+    return from_objects(*objects)
+
+
+def from_objects(*objects: bytes) -> bytes:
+    """A file of objects, numbered from 1; the first is the catalog."""
     file, places = b"%PDF-1.4\n", []
     for number, body in enumerate(objects, 1):
         places.append(len(file))
@@ -79,8 +86,30 @@ def by_hand(*pages: str, page: str = "", font: str = "", meanings: dict[int, str
                    % (len(objects) + 1, table, len(objects) + 1, len(file)))
 
 
-def _stream(content: str) -> bytes:
-    return b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content.encode("latin-1"))
+def packed(content: str) -> bytes:
+    """A file of one page that keeps its objects in a stream, and their table in another, as PDF has it since 1.5."""
+    objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+               b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 300] /Resources << /Font << /F 4 0 R >> >> /Contents 5 0 R >>",
+               f"<< /Type /Font /Subtype /Type1 /BaseFont /{FONT} >>".encode()]
+    starts = [sum(len(body) + 1 for body in objects[:number]) for number in range(len(objects))]
+    head = " ".join(f"{number} {start}" for number, start in enumerate(starts, 1)).encode() + b" "
+    streams = {5: stream(content.encode(), zlib.compress, "/Filter /FlateDecode"),
+               6: stream(head + b" ".join(objects), zlib.compress,
+                         f"/Filter /FlateDecode /Type /ObjStm /N {len(objects)} /First {len(head)}")}
+    file, places = b"%PDF-1.5\n", {}
+    for number, body in streams.items():
+        places[number] = len(file)
+        file += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    entries = [(0, 0, 255), *((2, 6, index) for index in range(4)), (1, places[5], 0), (1, places[6], 0), (1, len(file), 0)]
+    table = b"".join(struct.pack(">BHB", *entry) for entry in entries)
+    return file + b"7 0 obj\n%s\nendobj\nstartxref\n%d\n%%%%EOF" % (
+        stream(table, zlib.compress, "/Filter /FlateDecode /Type /XRef /Size 8 /W [1 2 1] /Root 1 0 R"), len(file))
+
+
+def stream(content: bytes, encode: Callable[[bytes], bytes] = bytes, entries: str = "") -> bytes:
+    """A stream of content, encoded, with more entries in its dictionary."""
+    data = encode(content)
+    return b"<< /Length %d %s >>\nstream\n%s\nendstream" % (len(data), entries.encode(), data)
 
 
 def scanned(*pages: Sequence[tuple[float, float, str]], size: tuple[float, float] = (400, 300), turned: int = 0) -> bytes:

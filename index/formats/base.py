@@ -14,8 +14,9 @@ class Extract:
     """One document found in a file. `key` tells several in one file apart (a JSON Lines row's id), else empty.
 
     `sections` tile `text`; an empty tuple stands for one section without heading or page. `notices` say what of the file
-    could not be read, though the rest could. `code` is where blocks of code stand, in order. `author` and `date` are
-    those that the document states of itself, apart from its text; of a web page, a book or a mail the date is ISO 8601.
+    could not be read, though the rest could. `code` is where blocks of code stand, and whatever else is no running text, in
+    order. `author` and `date` are those that the document states of itself, apart from its text; of a web page, a book or a
+    mail the date is ISO 8601.
     """
 
     title: str

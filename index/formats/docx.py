@@ -6,7 +6,7 @@ import io
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import Any
 
 from index.errors import FileError
@@ -61,19 +61,21 @@ def _extract(data: bytes) -> Extract:
     from docx import Document
 
     document = Document(io.BytesIO(data))
+    hidden = _Hidden(document)
+    hidden.leave_out(document.element.body)
     blocks, notices = Blocks(), dict[str, None]()
-    styled = _fill(blocks, document, notices)
+    styled = _fill(blocks, document, hidden, notices)
     title = sensible_title(document.core_properties.title or "") or styled or first_title(blocks.headings)
-    sections = add_margins(blocks, _margins(document), title)
+    sections = add_margins(blocks, _margins(document, hidden), title)
     comments = sum(1 for _ in _members(document, "comments", f"{W}comment"))
     return Extract(title, blocks.text, sections, notices=(*comments_notice(comments), *notices), code=tuple(blocks.code))
 
 
-def _fill(blocks: Blocks, document: Any, notices: dict[str, None]) -> str:
+def _fill(blocks: Blocks, document: Any, hidden: _Hidden, notices: dict[str, None]) -> str:
     """Append every paragraph and table, each with its notes and charts behind it; return what is styled as the title."""
     elements = list(_blocks_in(document.element.body))
     styles = _Styles(document, [element for element in elements if element.tag == f"{W}p"])
-    notes = _Notes(document)
+    notes = _Notes(document, hidden)
     charts: set[str] = set()  # those that were told
     title = ""
     in_list = False
@@ -138,15 +140,16 @@ def _add_plain(blocks: Blocks, container: Any) -> None:
             blocks.add(_text(element).strip())
 
 
-def _margins(document: Any) -> Iterator[str]:
+def _margins(document: Any, hidden: _Hidden) -> Iterator[str]:
     """The texts of all headers, then of all footers, that a section of the document shows."""
     for kind in ("header", "footer"):
         ids = dict.fromkeys(reference.get(f"{R}id") for section in document.element.body.iter(f"{W}sectPr")
                             for reference in section.iterfind(f"{W}{kind}Reference"))
         parts = (document.part.related_parts.get(id) for id in ids)
         for part in {part.partname: part for part in parts if part is not None}.values():
-            blocks = Blocks()
-            _add_plain(blocks, _tree(part))
+            blocks, margin = Blocks(), _tree(part)
+            hidden.leave_out(margin)
+            _add_plain(blocks, margin)
             yield blocks.text
 
 
@@ -165,13 +168,34 @@ def _tree(part: Any) -> Any:
     return etree.fromstring(part.blob, parser)
 
 
+class _Hidden:
+    """Text that a document has and does not show, by its own mark or else by its styles, that of its characters first."""
+
+    def __init__(self, document: Any) -> None:
+        self._by_id = _styles_by_id(document)
+
+    def leave_out(self, tree: Any) -> None:
+        """Take out all runs of text that are not shown, and with them what stands in them."""
+        for run in [run for run in tree.iter(f"{W}r") if self._is_hidden(run)]:
+            run.getparent().remove(run)
+
+    def _is_hidden(self, run: Any) -> bool:
+        paragraph = next(run.iterancestors(f"{W}p"), None)
+        ids = (_value(run, "rPr", "rStyle"), "" if paragraph is None else _value(paragraph, "pPr", "pStyle"))
+        stating = chain([run], *(_style_chain(self._by_id, id) for id in ids))
+        mark = next((mark for one in stating if (mark := one.find(f"{W}rPr/{W}vanish")) is not None), None)
+        return mark is not None and _is_on(mark)
+
+
 class _Notes:
     """Footnotes and endnotes: each is told once, where it is first referred to."""
 
-    def __init__(self, document: Any) -> None:
+    def __init__(self, document: Any, hidden: _Hidden) -> None:
         self._untold = {(kind, note.get(f"{W}id")): note for kind in ("footnote", "endnote")
                         for note in _members(document, f"{kind}s", f"{W}{kind}")
                         if note.get(f"{W}type", "normal") == "normal"}  # else it is a line that sets notes off
+        for note in self._untold.values():
+            hidden.leave_out(note)
 
     def add_those_of(self, element: Any, blocks: Blocks) -> bool:
         """Append the notes that a paragraph or table refers to, and those that they refer to; whether there are any."""
@@ -205,20 +229,16 @@ class _Styles:
     """What a paragraph is, by its style, the styles that one is based on, and its own numbering."""
 
     def __init__(self, document: Any, paragraphs: list[Any]) -> None:
-        styles = document.styles.element.findall(f"{W}style")
-        self._by_id = {style.get(f"{W}styleId"): style for style in styles}
-        self._default = next((style.get(f"{W}styleId") for style in styles
+        self._by_id = _styles_by_id(document)
+        self._default = next((style.get(f"{W}styleId") for style in self._by_id.values()
                               if style.get(f"{W}type") == "paragraph" and style.get(f"{W}default") in ("1", "true")), "")
         typed = [self._is_typed(paragraph) for paragraph in paragraphs if _text(paragraph).strip()]
         self._fonts_tell = 2 * sum(typed) < len(typed)  # else it is all written like that
 
     def kind(self, paragraph: Any) -> int | str:
         """A heading's level, or "title", "list", "code" or "text"."""
-        style = self._by_id.get(_value(paragraph, "pPr", "pStyle"))
         listed = paragraph.find(f"{W}pPr/{W}numPr") is not None
-        for _ in range(10):  # styles may be based on each other in a circle
-            if style is None:
-                break
+        for style in _style_chain(self._by_id, _value(paragraph, "pPr", "pStyle")):
             # The name is English in every edition of Word; the id is not.
             name = _value(style, "name").lower()
             if name == "title":
@@ -228,7 +248,6 @@ class _Styles:
             if CODE.search(name):
                 return "code"
             listed = listed or name.startswith("list ") or style.find(f"{W}pPr/{W}numPr") is not None
-            style = self._by_id.get(_value(style, "basedOn"))
         if listed and _value(paragraph, "pPr", "numPr", "numId") != "0":
             return "list"
         return "code" if self._fonts_tell and self._is_typed(paragraph) else "text"
@@ -242,12 +261,21 @@ class _Styles:
 
     def _font_of(self, id: str) -> str:
         """The font that a style names, or one that it is based on; empty where none does."""
-        style = self._by_id.get(id)
-        for _ in range(10):
-            if style is None or _font(style):
-                break
-            style = self._by_id.get(_value(style, "basedOn"))
-        return "" if style is None else _font(style)
+        return next(filter(None, map(_font, _style_chain(self._by_id, id))), "")
+
+
+def _styles_by_id(document: Any) -> dict[str, Any]:
+    return {style.get(f"{W}styleId"): style for style in document.styles.element.findall(f"{W}style")}
+
+
+def _style_chain(by_id: dict[str, Any], id: str) -> Iterator[Any]:
+    """A style and those that it is based on."""
+    style = by_id.get(id)
+    for _ in range(10):  # styles may be based on each other in a circle
+        if style is None:
+            return
+        yield style
+        style = by_id.get(_value(style, "basedOn"))
 
 
 def _font(element: Any) -> str:
@@ -302,7 +330,11 @@ def _rows(table: Any) -> Iterator[str]:
 def _is_header(row: Any) -> bool:
     """Whether a row is repeated at the top of every page that its table goes on to."""
     mark = row.find(f"{W}trPr/{W}tblHeader")
-    return mark is not None and mark.get(f"{W}val", "true") not in ("false", "0", "off")
+    return mark is not None and _is_on(mark)
+
+
+def _is_on(mark: Any) -> bool:
+    return mark.get(f"{W}val", "true") not in ("false", "0", "off")
 
 
 def _cells(table: Any) -> Iterator[list[Cell]]:

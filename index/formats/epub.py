@@ -16,6 +16,7 @@ from index.errors import FileError
 from index.formats.base import Extract, Format
 
 # A chapter is a web page, so its blocks are made as those of web pages are.
+from index.formats.hidden import leave_out_hidden
 from index.formats.html import HEADING_TAGS, decode_page, parse_page, take_blocks, whole_content
 from index.formats.outline import Blocks, one_line, sensible_title
 from index.formats.zips import ZIP, Members, check_zip
@@ -34,6 +35,7 @@ PAGE_TYPES = ("application/xhtml+xml", "text/html")
 # XML may close an element as it opens; in HTML that is the beginning of one that never ends.
 CLOSED_AT_ONCE = re.compile(r"<([a-zA-Z][\w:.-]*+)([^<>]*?)/>")
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
+MOST_NAMED, LONGEST_NAME = 5, 100  # missing parts that are named, and characters of a name
 # Among this many elements from the top a chapter's name is sought.
 FIRST = 20
 
@@ -64,8 +66,20 @@ def _read(data: bytes, source: str) -> Iterator[Extract]:
             if page is not None and page.xpath("string(//body)").strip():
                 _name(page, book.labels.get(path), blocks)
                 take_blocks(whole_content(page), blocks)
-    yield Extract(book.title, blocks.text, blocks.sections, code=tuple(blocks.code), author=book.author,
-                  date=book.date)
+    if book.missing and not blocks.text:
+        raise _incomplete(source)
+    yield Extract(book.title, blocks.text, blocks.sections, notices=_missing(list(book.missing)), code=tuple(blocks.code),
+                  author=book.author, date=book.date)
+
+
+def _missing(names: list[str]) -> tuple[str, ...]:
+    """What is said of parts that the book lists and does not have."""
+    if not names:
+        return ()
+    more = len(names) - MOST_NAMED
+    named = ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    what = "a part of it is missing" if len(names) == 1 else f"{len(names)} parts of it are missing"
+    return (f"{what}: {named}; get a whole copy and index it again",)
 
 
 class _Book:
@@ -83,6 +97,8 @@ class _Book:
         path = root.get("full-path", "")
         self._package = self._members.xml(path)
         self._folder = posixpath.dirname(path)
+        self.missing: dict[str, None] = {}  # names of what the book lists and does not have, in order
+        self._names = set(archive.namelist())
         self._items = {item.get("id"): item for item in self._package.iterfind("{*}manifest/{*}item")}
         self.title = sensible_title(self._package.findtext(f".//{DC}title") or "")
         creators = (one_line(creator.text or "") for creator in self._package.iterfind(f".//{DC}creator"))
@@ -96,17 +112,28 @@ class _Book:
         return self._members.read(path)
 
     def chapters(self) -> list[str]:
-        """The paths of the pages in reading order, each once, without the table of contents."""
+        """The paths of the pages in reading order, each once, without the table of contents and those that are missing."""
         paths = []
         for reference in self._package.iterfind("{*}spine/{*}itemref"):
-            item = self._items.get(reference.get("idref"))
+            id = reference.get("idref")
+            item = self._items.get(id)
             if item is None:
-                raise _damaged(self._source)
-            if item.get("media-type") in PAGE_TYPES and not _is_contents(item):
-                paths.append(_path(self._folder, item.get("href", "")))
+                self._miss(id or "a chapter without a name")
+            elif item.get("media-type") in PAGE_TYPES and not _is_contents(item):
+                path = _path(self._folder, item.get("href", ""))
+                if self._has(path):
+                    paths.append(path)
         if not self._encrypted().isdisjoint(paths):
             raise _locked(self._source)
         return list(dict.fromkeys(paths))
+
+    def _has(self, path: str) -> bool:
+        if path not in self._names:
+            self._miss(path)
+        return path in self._names
+
+    def _miss(self, name: str) -> None:
+        self.missing[one_line(name)[:LONGEST_NAME]] = None
 
     def _encrypted(self) -> set[str]:
         """What only the seller's own reader can open. Fonts are among it in many a free book."""
@@ -118,8 +145,8 @@ class _Book:
         """What the table of contents calls each page, by the page's path; of several names the first."""
         labels: dict[str, _Label] = {}
         item = self._contents()
-        if item is not None:
-            path = _path(self._folder, item.get("href", ""))
+        path = "" if item is None else _path(self._folder, item.get("href", ""))
+        if path and self._has(path):
             contents = self._members.xml(path, lenient=True)
             for href, text, level in (*_entries(contents), *_entries_of_old(contents)):
                 if one_line(text):
@@ -162,6 +189,7 @@ def _page(data: bytes, source: str) -> Any:
     """A chapter's tree; None where there is none. Notes at the side and at the foot belong to a book's text."""
     page = parse_page(CLOSED_AT_ONCE.sub(_opened_and_closed, decode_page(data, source)))
     if page is not None:
+        leave_out_hidden(page)  # a heading that is hidden names no chapter
         for note in list(page.iter("aside", "footer")):
             note.tag = "div"
     return page

@@ -13,6 +13,7 @@ from typing import Any
 
 from index.errors import FileError
 from index.formats.base import Extract, Format, lacks_memory
+from index.formats.hidden import is_hidden, leave_out_hidden
 from index.formats.outline import Blocks, Cell, first_title, one_line, table_lines
 from index.formats.text import BYTE_ORDER_MARKS, decode, decode_head, is_textual
 
@@ -56,8 +57,9 @@ NAMES = {
     "br": "lb",
 }
 HEAD = "head"  # the role of a cell that was `th`
+# What embedded things hold is for browsers that cannot show them; words in a drawing have no order, and a formula is told once.
 UNSEEN = ("head", "script", "style", "noscript", "template", "nav", "select", "datalist", "textarea", "audio", "video",
-          "canvas", "iframe")
+          "canvas", "iframe", "object", "svg", "annotation", "annotation-xml")
 MAIN = "(//main | //*[@role='main'])[not(ancestor::main or ancestor::*[@role='main'])]"
 ARTICLES = "//article[not(ancestor::article)]"
 IN_MAIN = "ancestor::main or ancestor::article or ancestor::*[@role='main']"
@@ -95,7 +97,8 @@ def _recognises(head: bytes, suffix: str) -> bool:
 
 
 def _read(data: bytes, source: str) -> Iterator[Extract]:
-    page = parse_page(decode_page(data, source))
+    text = decode_page(data, source)
+    page = parse_page(text)
     if page is None:
         raise FileError(source, "there is no text in it", "Remove it, or save the page again")
     found = _by_trafilatura(page)
@@ -104,8 +107,8 @@ def _read(data: bytes, source: str) -> Iterator[Extract]:
         _leave_out_byline(page, found.author, found.date[:4])
     length = 0 if found is None or found.body is None else sum(map(len, found.body.itertext()))
     blocks = _main_blocks(page, length)
-    if not blocks.text and found is not None and found.body is not None:  # nothing but a menu
-        take_blocks(found.body, blocks)
+    if not blocks.text:
+        _take_menu(parse_page(text), blocks)
     author, date = (found.author or "", found.date or "") if found is not None else ("", "")
     yield Extract(title or first_title(blocks.headings), blocks.text, blocks.sections, code=tuple(blocks.code), author=author,
                   date=date)
@@ -196,6 +199,8 @@ def _mark_code(page: Any) -> None:
         for line_end in pre.iter("br"):
             line_end.text = "\n"
         etree.strip_elements(pre, "script", "style", "template", with_tail=False)
+        for unseen in filter(is_hidden, pre.xpath("descendant::*")):
+            unseen.drop_tree()
         # A character reference may stand for what no XML may hold.
         text = FORBIDDEN.sub("\ufffd", "".join(pre.itertext()).replace("\f", "\n"))
         if len(text) <= LONGEST_PRE or pre.find(".//code") is not None:
@@ -213,6 +218,14 @@ def _by_trafilatura(page: Any) -> Any:
         return None
     return trafilatura.bare_extraction(page, include_comments=False, include_tables=True, favor_recall=True,
                                        with_metadata=True, date_extraction_params=DATE)
+
+
+def _take_menu(page: Any, blocks: Blocks) -> None:
+    """Append what trafilatura finds on a page of nothing but a menu."""
+    leave_out_hidden(page)
+    found = _by_trafilatura(page)
+    if found is not None and found.body is not None:
+        take_blocks(found.body, blocks)
 
 
 def _main_blocks(page: Any, found: int) -> Blocks:
@@ -397,12 +410,11 @@ def _lines(text: str) -> str:
 
 def whole_content(page: Any) -> Any:
     """All that the page says outside of menus, as a tree like trafilatura's."""
-    # What a button opens is there for the reader; all else that is hidden is not.
-    opened = set(" ".join(page.xpath("//@aria-controls")).split())
-    hidden = page.xpath("//body//*[@hidden and not(@hidden = 'until-found')]")
-    closed = [element for element in hidden if element.get("id") not in opened]
-    for unseen in [*page.iter(*UNSEEN), *page.xpath(FRAME), *closed]:
+    leave_out_hidden(page)
+    for unseen in dict.fromkeys([*page.iter(*UNSEEN), *page.xpath(FRAME)]):
         unseen.drop_tree()
+    for formula in page.iter("math"):
+        _set_apart(formula)
     for element in page.xpath("descendant::*[not(ancestor::pre)]"):  # elsewhere a line end in the source is but a space
         element.tail = (element.tail or "").translate(TO_SPACES)
         if element.tag != "pre":
@@ -418,6 +430,17 @@ def whole_content(page: Any) -> Any:
         if element.tag not in KNOWN and any(child.tag in BLOCK_TAGS for child in element):
             element.tag = "div"
     return page
+
+
+def _set_apart(formula: Any) -> None:
+    """See that a formula does not run into the words around it, and that one displayed by itself has lines of its own."""
+    if formula.get("display") == "block":
+        formula.tag = "p"
+        return
+    if _character_before(formula).isalnum():
+        formula.text = " " + (formula.text or "")
+    if (formula.tail or "")[:1].isalnum():
+        formula.tail = " " + formula.tail
 
 
 FORMAT = Format("HTML", "text/html", SUFFIXES, _recognises, _read)

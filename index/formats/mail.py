@@ -1,16 +1,25 @@
 """Mail: a message (EML) is a document under its subject, and so is every message of a mailbox (MBOX).
 
 A text that only begins like a letter stays a text: only what a mail program has written is taken for mail. A mail
-that is attached is read after the one that brings it; what else is attached is named and not opened.
+that is attached is read after the one that brings it; what else is attached is named and not opened. A mail that is cut
+off says so, as far as it can be told: by a boundary that never comes, an encoding that stops halfway, or its stated length.
 """
 
 from __future__ import annotations
 
+import base64
 import codecs
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from email import message_from_bytes
+from email.errors import (
+    CloseBoundaryNotFoundDefect,
+    InvalidBase64LengthDefect,
+    InvalidBase64PaddingDefect,
+    StartBoundaryNotFoundDefect,
+)
 from email.message import Message
 from email.policy import EmailPolicy
 from email.utils import parsedate_tz
@@ -49,6 +58,15 @@ DEEPEST = 3
 WORD = re.compile(r"\w+")
 # The time to parse a field grows with the square of its length.
 LONGEST_FIELD = 2000
+# The empty line below the header, and what is left of an escape where a quoted-printable text is cut off.
+HEADER_END = re.compile(rb"\n\r?\n")
+HALF_AN_ESCAPE = re.compile("=[0-9A-Fa-f]?\\Z")
+UNCLOSED = (StartBoundaryNotFoundDefect, CloseBoundaryNotFoundDefect)
+HALF_DECODED = (InvalidBase64LengthDefect, InvalidBase64PaddingDefect)
+CUT_OFF = "it is incomplete, and its end missing: get a whole copy and index it again"
+HOLDS_CUT_OFF = "a mail attached to it is incomplete, and its end missing"
+# Messages of a mailbox that are each said to be incomplete; further ones are counted.
+MOST_NOTICES = 10
 # Codecs of Python's that are no encodings of a text, and as slow as one likes.
 NO_CHARSETS = ("idna", "punycode")
 
@@ -84,42 +102,108 @@ def _is_header(head: bytes, claimed: bool) -> bool:
 
 
 def _read_message(data: bytes, source: str) -> Iterator[Extract]:
-    yield _extract(data, source)
+    extract = _extract(data, source)
+    if extract.notices and not extract.text:
+        what = "it is an incomplete mail: it ends before its text begins"
+        raise FileError(source, what, "Get a whole copy and index it again")
+    yield extract
 
 
 def _read_mailbox(data: bytes, source: str) -> Iterator[Extract]:
     starts = [line.start() for line in EACH_FROM_LINE.finditer(data)]
+    before: Extract | None = None
+    incomplete = empty = 0
     for number, (start, end) in enumerate(pairwise([*starts, len(data)]), start=1):
-        message = data[start:end].partition(b"\n")[2]
-        yield _extract(ESCAPED_FROM.sub(rb"\1", message), source, key=str(number))
+        extract = _extract(data[start:end].partition(b"\n")[2], source, key=str(number), escaped=True)
+        if not extract.text:
+            empty += 1
+            continue
+        incomplete += bool(extract.notices)
+        if before:
+            yield before
+        before = extract if incomplete <= MOST_NOTICES else replace(extract, notices=())
+    if before:  # the last tells what none of them tells of itself
+        yield replace(before, notices=(*before.notices, *_mailbox_notices(incomplete - MOST_NOTICES, empty)))
 
 
-def _extract(data: bytes, source: str, key: str = "") -> Extract:
-    message = message_from_bytes(data, policy=_POLICY)
+def _mailbox_notices(incomplete: int, empty: int) -> Iterator[str]:
+    if incomplete > 0:
+        yield f"{incomplete} more of its mailbox's messages are incomplete" if incomplete > 1 else (
+            "1 more of its mailbox's messages is incomplete")
+    if empty:
+        yield f"{empty} of its mailbox's messages end before their text begins, and are left out" if empty > 1 else (
+            "1 of its mailbox's messages ends before its text begins, and is left out")
+
+
+def _extract(data: bytes, source: str, key: str = "", escaped: bool = False) -> Extract:
+    """A mail as a document; without a text where it is cut off before that begins, or has none."""
+    header = HEADER_END.search(data)
+    if header is None:
+        return Extract("", "", key=key, notices=(CUT_OFF,))
+    message = message_from_bytes(ESCAPED_FROM.sub(rb"\1", data) if escaped else data, policy=_POLICY)
     blocks = Blocks()
-    _add_message(message, blocks, source)
-    return Extract(_field(message, "Subject"), blocks.text, blocks.sections, key, code=tuple(blocks.code),
-                   author=_author(message), date=_date(message))
+    _add_fields(message, blocks)
+    fields = blocks.text
+    cut = _add_content(message, blocks, source)
+    ends_early = 0 in cut or _is_too_short(message, data[header.end() :])
+    if ends_early and blocks.text == fields:
+        blocks = Blocks()
+    notices = (CUT_OFF,) if ends_early else (HOLDS_CUT_OFF,) if cut else ()
+    return Extract(_field(message, "Subject"), blocks.text, blocks.sections, key, notices, tuple(blocks.code),
+                   _author(message), _date(message))
 
 
-def _add_message(message: Message, blocks: Blocks, source: str, depth: int = 0) -> None:
-    """A mail, and below it those that are attached to it: each a section, so that what it says is told from what they say."""
+def _is_too_short(message: Message, body: bytes) -> bool:
+    """Whether a mail ends before the length that it states.
+
+    A boundary that is there tells more: who takes an attachment out of a mail often leaves the length as it was.
+    """
+    stated = _field(message, "Content-Length")
+    as_sent = len(body) + body.count(b"\n") - body.count(b"\r\n")  # it may have been counted with longer line ends
+    return not message.is_multipart() and re.fullmatch(r"\d{1,12}", stated) is not None and as_sent < int(stated)
+
+
+def _is_cut_off(message: Message, depth: int) -> bool:
+    """Whether the parts of a mail, or the text that it is, do not come to their end.
+
+    A mail that comes back with no more than its header is not cut off: that is how servers report it.
+    """
+    if any(isinstance(defect, UNCLOSED) for defect in message.defects):
+        return message.is_multipart() or not depth or bool(_content(message).strip())
+    if message.is_multipart() or not _is_text(message):
+        return False
+    if any(isinstance(defect, HALF_DECODED) for defect in message.defects):
+        return True
+    quoted = _field(message, "Content-Transfer-Encoding").lower() == "quoted-printable"
+    return quoted and HALF_AN_ESCAPE.search(str(message.get_payload())[-2:]) is not None
+
+
+def _add_fields(message: Message, blocks: Blocks, depth: int = 0) -> None:
     for number, name in enumerate(name for name in SHOWN if _field(message, name)):
         text = f"{name}: {_field(message, name)}"
         if depth and not number:
             blocks.add_heading(text, depth - DEEPEST)  # above whatever headings a mail in HTML has
         else:
             blocks.add(text, tight=number > 0)
+
+
+def _add_content(message: Message, blocks: Blocks, source: str, depth: int = 0) -> list[int]:
+    """What a mail says, and below it those that are attached to it: each a section, so that what it says is told from what
+    they say. Returns how deep in those are that are cut off.
+    """
     read = dict.fromkeys(_readable(message, source))
     for part in read:
         _add_body(part, blocks, source)
+    cut = [depth] if _is_cut_off(message, depth) else []
     attached = [part for part in _attached(message) if part not in read]
     mails = {part: mail for part in attached if depth < DEEPEST and (mail := _mail_in(part))}
     names = dict.fromkeys(_name(part) for part in attached if part not in mails)
     if names:
         blocks.add(f"Attachments: {', '.join(names)}")
     for mail in mails.values():
-        _add_message(mail, blocks, source, depth + 1)
+        _add_fields(mail, blocks, depth + 1)
+        cut += _add_content(mail, blocks, source, depth + 1)
+    return cut
 
 
 def _field(message: Message, name: str) -> str:
@@ -212,7 +296,13 @@ def _is_plain(part: Message) -> bool:
 
 def _content(part: Message) -> bytes:
     content = part.get_payload(decode=True)
-    return content if isinstance(content, bytes) else b""
+    if not isinstance(content, bytes):
+        return b""
+    if any(isinstance(defect, InvalidBase64LengthDefect) for defect in part.defects):  # then it is not decoded at all
+        with suppress(ValueError):
+            return base64.b64decode(content[: len(content) // 4 * 4])
+        return b""
+    return content
 
 
 def _add_body(part: Message, blocks: Blocks, source: str) -> None:

@@ -6,17 +6,20 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from ctypes import c_double
+from dataclasses import dataclass, replace
 from enum import Enum
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Any
 
 from index.errors import FileError, NeedsOcr, NoText
 from index.formats.base import Extract, Format
+from index.formats.columns import pieces
 from index.formats.fields import Besides, Box, arranged, open_page, with_fields
 from index.formats.outline import sensible_title
+from index.formats.streams import damaged_pages, has_damaged_objects
 from index.ocr import MOST_PAGES, PAGE_SECONDS, Ocr, OcrFailed, read_page
-from index.types import Section
+from index.types import Offsets, Section
 
 MEDIA_TYPE = "application/pdf"
 # pdfium keeps global state: two threads inside it at once crash the process. Whoever calls it elsewhere takes this too.
@@ -26,6 +29,7 @@ PAGE_END = "\f"
 BROKEN_WORD = "\ufffe"
 SOFT_HYPHEN = "\u00ad"
 _STAMP = re.compile(r"[\W_]*(?:\d+[\W_]*){1,2}")  # "12", "- 12 -", "12/40"
+_NO_SPACE = re.compile(r"\S+")
 _MOST_IMAGES = 1000  # of a page that are looked at
 
 
@@ -54,23 +58,50 @@ class PageText:
                 if _has_area(ink):
                     yield font, ink, float(FPDFText_GetCharAngle(self._page, index))
 
+    def stretches(self, more_than: int) -> Iterator[Box]:
+        """In the order of the text, the boxes of what is drawn at once in one line (lines, words, rarely less); none where
+        there are not `more_than` so many.
+        """
+        from pypdfium2.raw import FPDFText_CountRects, FPDFText_GetRect
+
+        count = FPDFText_CountRects(self._page, 0, -1)
+        left, top, right, bottom = sides = c_double(), c_double(), c_double(), c_double()
+        for number in range(count if count > more_than else 0):
+            FPDFText_GetRect(self._page, number, *sides)
+            yield left.value, bottom.value, right.value, top.value
+
+    def words(self) -> Iterator[tuple[int, int, Box]]:
+        """Each word that can be seen: its start and end in the text, and the box around its first and its last letter."""
+        unit = at = 0
+        for match in _NO_SPACE.finditer(self._told):
+            start = unit + _units(self._told[at : match.start()])
+            unit, at = start + _units(match[0]), match.end()
+            boxes = [box for place in (start, unit - 1) if _has_area(box := self._font_box(place))]
+            if boxes:
+                lefts, bottoms, rights, tops = zip(*boxes, strict=True)
+                yield match.start(), match.end(), (min(lefts), min(bottoms), max(rights), max(tops))
+
+    def _font_box(self, unit: int) -> Box:
+        from pypdfium2.raw import FS_RECTF, FPDFText_GetCharIndexFromTextIndex, FPDFText_GetLooseCharBox
+
+        box = FS_RECTF()
+        FPDFText_GetLooseCharBox(self._page, FPDFText_GetCharIndexFromTextIndex(self._page, unit), box)
+        return box.left, box.bottom, box.right, box.top
+
     def close(self) -> None:
         """Give it back to pdfium."""
         self._page.close()
 
 
-def page_text(page: Any) -> str:
-    """A pdfium page's text."""
-    text = PageText(page)
-    try:
-        return text.text
-    finally:
-        text.close()
+def _text_of(page: Any) -> tuple[str, tuple[Offsets, ...]]:
+    """A pdfium page's text, and the pieces of it that stand for themselves."""
+    with closing(PageText(page)) as text:
+        return text.text, pieces(text)
 
 
 def _units(text: str) -> int:
     """How many UTF-16 units a text has, which is what pdfium counts."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _has_area(box: Box) -> bool:
@@ -95,19 +126,36 @@ class _Kind(Enum):
               f"have no text: OCR reads {MOST_PAGES} pages of a file, no more")
 
 
+_IN_PART = ("is damaged: what was read of it may lack words or have wrong ones; get a whole copy of the file",
+            "are damaged: what was read of them may lack words or have wrong ones; get a whole copy of the file")
+_LOST = ("is damaged: nothing could be read of it; get a whole copy of the file",
+         "are damaged: nothing could be read of them; get a whole copy of the file")
+_DAMAGED_OBJECTS = "it is damaged: what was read of it may lack words or have wrong ones; get a whole copy of the file"
+_COLUMNS = ("has columns that are drawn line by line: only pieces of lines can be quoted there",
+            "have columns that are drawn line by line: only pieces of lines can be quoted there")
+
+
 @dataclass(frozen=True, slots=True)
 class _Page:
     text: str
     kind: _Kind
     besides: Besides
+    blank: bool  # it shows nothing at all
+    pieces: tuple[Offsets, ...] = ()  # of its text, that stand for themselves
+    damaged: bool = False
 
 
 def _read(data: bytes, source: str, ocr: Ocr | None = None) -> Iterator[Extract]:
     with PDFIUM:
         title, pages = _title_and_pages(data, source, ocr)
+    in_part = has_damaged_objects(data)
     if not any(page.text.strip() and page.kind in (_Kind.PLAIN, _Kind.READ) for page in pages):
+        if in_part or any(page.damaged for page in pages):
+            raise _damaged(source, "nothing could be read of it")
         raise _without_text(source, pages, ocr)
-    yield Extract(title, PAGE_END.join(page.text for page in pages), _sections(pages, ocr), notices=_notices(pages))
+    notices = (_DAMAGED_OBJECTS, *_notices(pages)) if in_part else _notices(pages)
+    yield Extract(title, PAGE_END.join(page.text for page in pages), _sections(pages, ocr), notices=notices,
+                  code=tuple(_apart(pages)))  # as with code, no sentence runs over an edge of it
 
 
 def _without_text(source: str, pages: list[_Page], ocr: Ocr | None) -> FileError:
@@ -124,9 +172,11 @@ def _without_text(source: str, pages: list[_Page], ocr: Ocr | None) -> FileError
 def _title_and_pages(data: bytes, source: str, ocr: Ocr | None) -> tuple[str, list[_Page]]:
     pdf = _open(data, source)
     try:
-        return sensible_title(pdf.get_metadata_dict().get("Title", "")), list(_pages(pdf, source, ocr))
+        title, pages = sensible_title(pdf.get_metadata_dict().get("Title", "")), list(_pages(pdf, source, ocr))
+        damaged = damaged_pages(pdf, [number for number, page in enumerate(pages, start=1) if page.blank])
     finally:
         pdf.close()
+    return title, [replace(page, damaged=number in damaged) for number, page in enumerate(pages, start=1)]
 
 
 def _open(data: bytes, source: str) -> Any:
@@ -154,22 +204,25 @@ def _pages(pdf: Any, source: str, ocr: Ocr | None) -> Iterator[_Page]:
         except pypdfium2.PdfiumError as problem:
             raise _damaged(source, f"page {number} of {len(pdf)} cannot be opened") from problem
         try:
-            text = page_text(page)  # by which a form that was scanned is told, whatever its fields hold
-            shows_more = _is_scan(page, text) if text.strip() else FPDFPage_CountObjects(page) > 0
+            text, apart = _text_of(page)  # by which a form that was scanned is told, whatever its fields hold
+            blank = FPDFPage_CountObjects(page) == 0
+            shows_more = _is_scan(page, text) if text.strip() else not blank
             with with_fields(pdf, number, page) as (whole, besides):
                 if besides.set_in:
                     with closing(arranged(whole)) as in_order:
-                        text = page_text(in_order)
+                        text, apart = _text_of(in_order)
+                found = _Page(text, _Kind.PLAIN, besides, blank, apart)
                 if not shows_more:
-                    yield _Page(text, _Kind.PLAIN, besides)
+                    yield found
                 elif not ocr:
-                    yield _Page(text, _Kind.UNREAD, besides)
+                    yield replace(found, kind=_Kind.UNREAD)
                 elif tried == MOST_PAGES:
-                    yield _Page(text, _Kind.BEYOND, besides)
+                    yield replace(found, kind=_Kind.BEYOND)
                 else:
                     tried += 1
                     ocr.tell(number)
-                    yield _Page(*_read_picture(whole, text, ocr), besides)
+                    text, kind = _read_picture(whole, text, ocr)
+                    yield replace(found, text=text, kind=kind, pieces=())
         finally:
             page.close()
 
@@ -205,9 +258,14 @@ def _damaged(source: str, what: str) -> FileError:
 
 def _notices(pages: list[_Page]) -> tuple[str, ...]:
     """What to say of the pages that are not plain, for each kind, and of what is not read besides."""
-    by_kind = ((kind, [number for number, page in enumerate(pages, start=1) if page.kind is kind]) for kind in _Kind)
-    told = [f"{_named(numbers)} {kind.value[len(numbers) > 1]}" for kind, numbers in by_kind
-            if numbers and kind is not _Kind.PLAIN]
+    lost = [page.damaged and not page.text.strip() for page in pages]
+    told = []
+    for kind in _Kind:
+        if kind is not _Kind.PLAIN:  # of what is lost it is not said that it needs OCR
+            told += _of_pages(kind.value, [page.kind is kind and not gone for page, gone in zip(pages, lost, strict=True)])
+    told += _of_pages(_LOST, lost)
+    told += _of_pages(_IN_PART, [page.damaged and not gone for page, gone in zip(pages, lost, strict=True)])
+    told += _of_pages(_COLUMNS, [page.pieces != () for page in pages])
     if any(page.besides.unread for page in pages):
         told.append("it has filled form fields, which are not read")
     ticked, notes = sum(page.besides.ticked for page in pages), sum(page.besides.notes for page in pages)
@@ -218,6 +276,12 @@ def _notices(pages: list[_Page]) -> tuple[str, ...]:
         told.append(f"it has {notes} notes by readers, which are not read" if notes > 1 else
                     "it has 1 note by a reader, which is not read")
     return tuple(told)
+
+
+def _of_pages(what: tuple[str, str], pages: list[bool]) -> list[str]:
+    """What is said, of one page or several, of those for which it is true."""
+    numbers = [number for number, is_so in enumerate(pages, start=1) if is_so]
+    return [f"{_named(numbers)} {what[len(numbers) > 1]}"] if numbers else []
 
 
 def _named(numbers: list[int]) -> str:
@@ -238,16 +302,25 @@ def _named(numbers: list[int]) -> str:
     return f"pages {', '.join(all_but_last)}{' and ' if all_but_last else ''}{last}"
 
 
+def _starts(pages: list[_Page]) -> list[int]:
+    """Where each page begins in the document's text."""
+    return [0, *accumulate(len(page.text) + len(PAGE_END) for page in pages[:-1])]
+
+
 def _sections(pages: list[_Page], ocr: Ocr | None) -> tuple[Section, ...]:
     """One section a page; the form feed belongs to the page before it, and only an empty last page has none."""
     sections = []
-    start = 0
-    for number, page in enumerate(pages, start=1):
+    for number, (start, page) in enumerate(zip(_starts(pages), pages, strict=True), start=1):
         end = start + len(page.text) + (len(PAGE_END) if number < len(pages) else 0)
         if end > start:
             sections.append(Section(start, end, page=number, ocr=ocr.languages if ocr and page.kind is _Kind.READ else ""))
-        start = end
     return tuple(sections)
+
+
+def _apart(pages: list[_Page]) -> Iterator[Offsets]:
+    """The pieces of the document's text that stand for themselves."""
+    for start, page in zip(_starts(pages), pages, strict=True):
+        yield from ((start + first, start + last) for first, last in page.pieces)
 
 
 FORMAT = Format("PDF", MEDIA_TYPE, (".pdf",), _recognises, _read, _read)

@@ -26,6 +26,9 @@ LOOKED_AT = 20
 # Between cells that are far apart; Excel has thousands of columns.
 WIDE_GAP = re.compile(r"(?: \| ){20,}")
 LETTER, NUMBER = re.compile(r"[^\W\d_]"), re.compile(r"\d+")
+# What is another in each value of a kind: its numbers and, of a date, its names.
+VARIES = re.compile(
+    r"\d+(?:[.,]\d+)*|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun)[a-z]*|\b[ap]m\b")
 
 
 class Rows:
@@ -115,14 +118,13 @@ class Rows:
                 f"its rows with their headers are longer than {MAX_UNPACKED // MEGABYTE} million characters",
                 "Split it into smaller files",
             )
+        goes_on = number == self._next
         if self._parts:
             self._parts.append(ROW_END)
-            self._sections[-1] = replace(self._sections[-1], end=start)
+            self._sections[-1] = replace(self._sections[-1], end=start + len(line) if goes_on else start)
         self._parts.append(line)
         self._length = start + len(line)
-        if number == self._next:
-            self._sections[-1] = replace(self._sections[-1], end=self._length)
-        else:
+        if not goes_on:
             self._sections.append(Section(start, self._length, self._heading, row=number))
         self._next = number + 1
 
@@ -180,12 +182,12 @@ def _is_long_label(cell: str, column: list[str]) -> bool:
 
 
 def _comes_again(cell: str, column: list[str]) -> bool:
-    """Whether a cell is found below, other numbers in it aside, and so is a value; a year may be the header of years."""
+    """Whether a cell is found below, numbers and dates in it aside, and so is a value; a year may be the header of years."""
     return not cell.isdecimal() and _but_numbers(cell) in map(_but_numbers, column)
 
 
 def _but_numbers(cell: str) -> str:
-    return NUMBER.sub("0", cell.casefold())
+    return VARIES.sub("0", cell.casefold()) if NUMBER.search(cell) else cell.casefold()
 
 
 def _is_another(header: list[str], below: list[list[str]], labels: list[str]) -> bool:

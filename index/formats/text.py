@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections import Counter
 from collections.abc import Iterator
 
 from index.errors import FileError
 from index.formats.base import Extract, Format
+from index.formats.encodings import SIGNS, cyrillic_encoding, is_iso_2022_jp, japanese_encoding, wide_encoding
 
 # UTF-32 first: its little-endian mark begins with that of UTF-16.
 BYTE_ORDER_MARKS = (
@@ -24,13 +26,13 @@ CONTROL_SHARE = 0.05
 MARKUP_NOT_TEXT = (b"{\\rtf", b"%!PS")
 # Guessing an encoding is slow and gets no better after this much.
 SAMPLE = 200_000
-# The share of letters' halves that are zero in UTF-16 of a language in Latin script.
-WIDE_SHARE = 0.7
+# What Japanese mails are written in; this reads what the older of its kind hold as well.
+ISO_2022_JP = "iso2022_jp_ext"
 # With so few letters beyond ASCII any encoding fits; where they stand among many ASCII ones, the text is western.
 FEW = 16
 # What is guessed from statistics. Rarer ones are not: any few bytes pass for something in them.
 GUESSED = ["cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "cp874", "koi8_r", "cp866",
-           "mac_roman", "cp850", "cp437", "cp932", "euc_jp", "gb18030", "big5", "cp949"]  # fmt: skip
+           "iso8859_6", "mac_roman", "cp850", "cp437", "cp932", "euc_jp", "gb18030", "big5", "cp949"]  # fmt: skip
 # Encodings of Latin script, the usual first: letters of one are letters of the other as well, of a language that is none.
 LATIN = ("cp1252", "cp1250", "iso8859_2", "cp1254", "cp1257", "mac_roman", "cp850")
 # The letters beyond ASCII (and signs, where they are letters in another encoding) of languages, which tell those apart.
@@ -41,8 +43,8 @@ ALPHABETS = tuple(map(frozenset, (
 )))  # fmt: skip
 # What is left of a Turkish capital I in small letters.
 DOT = "\N{COMBINING DOT ABOVE}"
-# Signs of any language, which tell nothing.
-SIGNS = frozenset("„“”‚‘’‹›«»–—…•·€§°©®™±×\xa0\xad")
+# What stands within no word, though it may stand at its end: a letter in another encoding.
+WITHIN_WORD = re.compile(r"(?<=[^\W\d_])[±¹²³¼½¾¿¡£¶¦§¬](?=[^\W\d_])")
 # The least share of the characters beyond ASCII that fit one language, and how many different ones, for what is not western.
 FITTING, DIFFERENT = 0.9, 3
 
@@ -50,14 +52,19 @@ SAVE_AS_UTF8 = "Save it as UTF-8 text and index it again"
 
 
 def decode(data: bytes, source: str) -> str:
-    """The bytes as text: UTF-16 and UTF-32 as such, else as UTF-8 if they are valid, else by a guess from their letters."""
-    marked = _wide_encoding(data)
-    if marked:
-        text = _decode_marked(data, marked, source)
+    """The bytes as text: UTF-16 and UTF-32 as such, else as UTF-8 if they are valid, else by a guess from their letters.
+
+    UTF-7 is the text that it looks like: nobody writes it but to deceive, and it cannot be told from other ASCII.
+    """
+    wide = _wide_encoding(data)
+    if wide:
+        text = _decode_wide(data, wide, source)
         # UTF-16 and UTF-32 are full of zero bytes, so here the characters are judged and not the bytes.
         _refuse_binary(text.encode("utf-8", "replace"), source)
         return text
     _refuse_binary(data, source)
+    if is_iso_2022_jp(data) and (japanese := _as_damaged(data, ISO_2022_JP, sound=10)) is not None:
+        return japanese
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
@@ -75,18 +82,24 @@ def decode_head(head: bytes) -> str:
 
 
 def _wide_encoding(data: bytes) -> str | None:
-    """The encoding that a byte order mark names, or UTF-16 without one: every other byte is zero, and none between."""
+    """The encoding that a byte order mark names, or UTF-16 or UTF-32 without one: that has bytes that no other text has."""
     marked = next((encoding for mark, encoding in BYTE_ORDER_MARKS if data.startswith(mark)), None)
-    if marked or not _is_binary(data[:SAMPLE]):
+    beginning = data[:SAMPLE]
+    if marked or len(beginning) == len(beginning.translate(None, CONTROLS)):
         return marked
-    first, second = (data[place:SAMPLE:2] for place in (0, 1))
-    for zeros, letters, encoding in ((second, first, "utf-16-le"), (first, second, "utf-16-be")):
-        if zeros.count(0) >= WIDE_SHARE * len(zeros) and not letters.count(0) and not _is_binary(letters):
-            return encoding
-    return None
+    return None if _is_utf8(beginning) else wide_encoding(data)
 
 
-def _decode_marked(data: bytes, encoding: str, source: str) -> str:
+def _is_utf8(data: bytes) -> bool:
+    """Whether bytes are valid UTF-8 and no binary data; a character may be cut off at their end."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(data)
+    except UnicodeDecodeError:
+        return False
+    return not _is_binary(data)
+
+
+def _decode_wide(data: bytes, encoding: str, source: str) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as problem:
@@ -106,7 +119,7 @@ def _is_binary(data: bytes) -> bool:
 
 
 def _decode_by_guess(data: bytes, source: str) -> str:
-    damaged = _as_damaged_utf8(data, sound=10)
+    damaged = _as_damaged(data, "utf-8", sound=10)
     if damaged is not None:
         return damaged
     for encoding in _likely_encodings(data):
@@ -114,23 +127,26 @@ def _decode_by_guess(data: bytes, source: str) -> str:
             return data.decode(encoding)
         except UnicodeDecodeError:
             continue
-    if (damaged := _as_damaged_utf8(data, sound=1)) is not None:  # no other encoding has it
+    if (damaged := _as_damaged(data, "utf-8", sound=1)) is not None:  # no other encoding has it
         return damaged
     raise FileError(source, "its text encoding cannot be told", SAVE_AS_UTF8)
 
 
-def _as_damaged_utf8(data: bytes, sound: int) -> str | None:
-    """The text of a file that is UTF-8 but for a few bytes (cut off within a character, say); else None.
+def _as_damaged(data: bytes, encoding: str, sound: int) -> str | None:
+    """The text of a file in an encoding but for a few bytes (cut off within a character, say); else None.
 
     To one damaged place it has at least so many `sound` characters beyond ASCII.
     """
-    text = data.decode("utf-8", "replace")
+    text = data.decode(encoding, "replace")
     damaged = text.count("\ufffd")
     good = len(text) - len(text.encode("ascii", "ignore")) - damaged
     return text if good >= sound * damaged else None
 
 
 def _likely_encodings(data: bytes) -> Iterator[str]:
+    told = cyrillic_encoding(data[:SAMPLE]) or japanese_encoding(data)
+    if told:
+        yield told
     beyond_ascii = len(data) - len(data.decode("ascii", "ignore"))
     if beyond_ascii <= len(data) / 2:
         yield from _fitting_encoding(data[:SAMPLE])
@@ -162,7 +178,7 @@ def _fitting_share(data: bytes, encoding: str) -> float:
     if "\ufffd" in found or (len(found) < DIFFERENT and encoding != LATIN[0]):
         return 0.0
     fits = max(sum(found[letter] for letter in found.keys() & (letters | SIGNS)) for letters in ALPHABETS)
-    return fits / max(found.total(), 1)
+    return (fits - len(WITHIN_WORD.findall(text))) / max(found.total(), 1)
 
 
 def _recognises(head: bytes, suffix: str) -> bool:

@@ -1,37 +1,44 @@
-"""Excel workbooks: every visible sheet row by row, what a formula last gave, dates as ISO 8601 has them.
+"""Excel workbooks: what is seen of every visible sheet, row by row, each value as its number format shows it.
 
-A cell that was merged with those below it goes for all their rows, and is in each of them.
+Of a formula that is what it last gave; a date in figures that could be taken for another is as ISO 8601 has it. A cell that was
+merged with those below it goes for all their rows, and is in each of them.
 """
 
 from __future__ import annotations
 
 import io
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, time
-from itertools import islice
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 from typing import IO, Any
 from zipfile import ZipFile
 
 from index.errors import FileError
 from index.formats.base import Extract, Format
 from index.formats.beside import comments_notice
+from index.formats.numbers import plain, shown
 from index.formats.outline import sensible_title
 from index.formats.rows import Rows
 from index.formats.zips import OLE, ZIP, check_zip, office_folder, old_or_locked
+from index.types import Offsets
 
 SUFFIXES = (".xlsx", ".xlsm", ".xltx", ".xltm")
 OLD_SUFFIXES = (".xls", ".xlt")
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # Excel has no more; a file that counts on would be empty rows without end.
 MOST_ROWS = 1_048_576
-# The format of postcodes and the like, which begin with zeros.
-ZEROS = re.compile("0+")
+MOST_COLUMNS = 16_384
 # A formula whose value was never stored, as by a program that does not calculate; one that gives no text has a type.
 UNSTORED = re.compile(rb"<c\b(?![^<>]*\bt=)[^<>]*><f\b(?:[^<>]*/>|[^<>]*>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>")
 UNSTORED_NOTICE = "it has formulas without a stored value, which are left out (save it in a spreadsheet program to have them)"
-# Cells that are one, with their corners; a comment, of which the first of a thread is there for older programs as well.
-MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\s[^<>]*?\bref=["']([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})["']""")
+# Of a sheet: cells that are one, with their corners; rows; columns of one kind.
+TAG = re.compile(
+    rb"""<(?:\w+:)?(?:mergeCell\s[^<>]*?\bref=["']([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})["']|(row|col)\b[^<>]*)""")
+HIDDEN = re.compile(rb"""\shidden=["'](?:1|true)["']""")
+PLACE = re.compile(rb"""\s(r|min|max)=["']([0-9]{1,7})["']""")
+# A comment, of which the first of a thread is there for older programs as well.
 COMMENT = re.compile(rb"<(?:\w+:)?(?:comment\s|threadedComment\s[^<>]*\bparentId=)")
 COMMENT_PARTS = ("xl/comments", "xl/threadedComments/")
 MOST_MERGED = 100_000  # of a sheet
@@ -50,10 +57,10 @@ def _read(data: bytes, source: str) -> Iterator[Extract]:
     if data.startswith(OLE):
         raise old_or_locked(data, source, "an Excel workbook", ".xls", ".xlsx")
     check_zip(data, source, "workbook (Excel)")
-    rows = Rows(source)
+    rows, left_out = Rows(source), _LeftOut()
     try:
-        title = _fill(rows, data)
-        notices = _notices(data)
+        title = _fill(rows, data, left_out)
+        notices = (*left_out.notices(), *_notices(data))
     except FileError:
         raise
     except Exception as problem:  # openpyxl lets through whatever its zip, XML and package layers raise
@@ -68,8 +75,52 @@ def _damaged(source: str) -> FileError:
     )
 
 
-def _fill(rows: Rows, data: bytes) -> str:
-    """Append the rows of every visible sheet; return the workbook's title."""
+@dataclass(slots=True)
+class _LeftOut:
+    """How much of visible sheets is not read: rows and columns that hold something and are hidden, cells with an error."""
+
+    rows: int = 0
+    columns: int = 0
+    errors: int = 0
+
+    def notices(self) -> Iterator[str]:
+        hidden = [f"a hidden {what}" if number == 1 else f"{number} hidden {what}s"
+                  for number, what in ((self.rows, "row"), (self.columns, "column")) if number]  # fmt: skip
+        if self.rows + self.columns == 1:
+            yield f"it has {hidden[0]}, which is left out (show it to have it)"
+        elif hidden:
+            yield f"it has {' and '.join(hidden)}, which are left out (show them to have them)"
+        if self.errors:
+            what = "a cell with an error, which is" if self.errors == 1 else f"{self.errors} cells with errors, which are"
+            yield f"it has {what} left out"
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Of merged cells of a sheet, by their first row (from 1): the columns (from 0) they begin in and end before, and the
+    last row. And the rows and columns that are hidden.
+    """
+
+    merged: dict[int, list[tuple[int, int, int]]] = field(default_factory=dict)
+    rows: set[int] = field(default_factory=set)
+    columns: set[int] = field(default_factory=set)
+
+    def seen(self, number: int, cells: list[str]) -> tuple[list[str], list[Offsets]]:
+        """A row, and the places of its merged cells, as if there were no hidden columns."""
+        wide = [(start, end) for start, end, _ in self.merged.get(number, ()) if end - start > 1]
+        if not self.columns:
+            return cells, wide
+        left = [at for at in range(max(len(cells), *(end for _, end in wide), 0)) if at not in self.columns]
+        seen = [cells[at] if at < len(cells) else "" for at in left]
+        places = [(bisect_left(left, start), bisect_left(left, end)) for start, end in wide]
+        for (start, _), (first, end) in zip(wide, places, strict=True):
+            if first < end and start < len(cells):  # what is merged is seen as long as one of its columns is
+                seen[first] = cells[start]
+        return seen, [(first, end) for first, end in places if end - first > 1]
+
+
+def _fill(rows: Rows, data: bytes, left_out: _LeftOut) -> str:
+    """Append what is seen of the rows of every visible sheet, and note what is not; return the workbook's title."""
     from openpyxl import load_workbook
 
     workbook = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
@@ -79,25 +130,44 @@ def _fill(rows: Rows, data: bytes) -> str:
                 rows.begin(sheet.title)
                 sheet.reset_dimensions()  # what the file states of them may be wrong
                 with sheet.parent._archive.open(sheet._worksheet_path) as file:  # read only, openpyxl does not tell
-                    merged = _merged(file)
-                for number, cells in _repeated(([_shown(cell) for cell in row] for row in sheet.iter_rows()), merged):
-                    rows.add(number, cells, [(left, end) for left, end, _ in merged.get(number, ()) if end - left > 1])
+                    layout = _layout(file)
+                _fill_sheet(rows, (_texts(row, left_out) for row in sheet.iter_rows()), layout, left_out)
         return workbook.properties.title or ""
     finally:
         workbook.close()
 
 
-def _merged(sheet: IO[bytes]) -> dict[int, list[tuple[int, int, int]]]:
-    """Of merged cells, by their first row (from 1): the columns (from 0) they begin in and end before, and the last row."""
+def _fill_sheet(rows: Rows, sheet: Iterable[list[str]], layout: _Layout, left_out: _LeftOut) -> None:
+    hidden = set()
+    for number, cells in _repeated(sheet, layout.merged):
+        if number in layout.rows:
+            left_out.rows += any(cells)
+            continue
+        if layout.columns:
+            hidden |= layout.columns.intersection(at for at, cell in enumerate(cells) if cell)
+        rows.add(number, *layout.seen(number, cells))
+    left_out.columns += len(hidden)
+
+
+def _layout(sheet: IO[bytes]) -> _Layout:
     from openpyxl.utils import column_index_from_string
 
-    merged: dict[int, list[tuple[int, int, int]]] = {}
-    for match in islice(_tags(sheet, MERGED), MOST_MERGED):
-        left, end = column_index_from_string(match[1].decode()) - 1, column_index_from_string(match[3].decode())
-        first, last = int(match[2]), int(match[4])
-        if left < end and 0 < first <= last <= MOST_ROWS:
-            merged.setdefault(first, []).append((left, end, last))
-    return merged
+    layout, row, left = _Layout(), 0, MOST_MERGED
+    for tag in _tags(sheet, TAG):
+        if not tag[5]:
+            start, end = column_index_from_string(tag[1].decode()) - 1, column_index_from_string(tag[3].decode())
+            first, last = int(tag[2]), int(tag[4])
+            left -= 1
+            if left >= 0 and start < end and 0 < first <= last <= MOST_ROWS:
+                layout.merged.setdefault(first, []).append((start, end, last))
+            continue
+        places = {name: int(place) for name, place in PLACE.findall(tag[0])}
+        row = places.get(b"r", row + 1) if tag[5] == b"row" else row
+        if HIDDEN.search(tag[0]) and tag[5] == b"row":
+            layout.rows.add(row)
+        elif HIDDEN.search(tag[0]):
+            layout.columns.update(range(places.get(b"min", 1) - 1, min(places.get(b"max", 0), MOST_COLUMNS)))
+    return layout
 
 
 def _repeated(rows: Iterable[list[str]], merged: dict[int, list[tuple[int, int, int]]]) -> Iterator[tuple[int, list[str]]]:
@@ -158,24 +228,37 @@ def _lacks_values(data: bytes) -> bool:
     return False
 
 
-def _shown(cell: Any) -> str:
-    """A cell's value as text; an error value has none."""
-    value = cell.value
-    if value is None or cell.data_type == "e":
-        return ""
+def _texts(row: Iterable[Any], left_out: _LeftOut) -> list[str]:
+    """What the cells of a row show; one with an error nothing."""
+    texts = []
+    for cell in row:
+        is_error = cell.data_type == "e"
+        left_out.errors += is_error
+        texts.append("" if is_error or cell.value is None else _text(cell.value, cell.number_format))
+    return texts
+
+
+def _text(value: Any, code: str) -> str:
     if isinstance(value, bool):
         return str(value).upper()
-    if isinstance(value, int) and ZEROS.fullmatch(str(cell.number_format)):
-        return str(value).zfill(len(cell.number_format))
+    if code == "General":
+        return value if isinstance(value, str) else _as_it_is(value, code)
+    text = shown(value, code)
+    return _as_it_is(value, code) if text is None else text
+
+
+def _as_it_is(value: Any, code: str) -> str:
+    """A value of which is not known how it is shown."""
     if isinstance(value, (int, float)):
-        percent = str(cell.number_format).endswith("%")
-        return f"{value * 100:.12g}%" if percent else f"{value:.15g}" if isinstance(value, float) else str(value)
+        return f"{value * 100:.12g}%" if code.endswith("%") else plain(value)
     if isinstance(value, datetime) and value.time() != time():
         return value.isoformat(" ", _precision(value.second))
     if isinstance(value, datetime):
         return value.date().isoformat()
     if isinstance(value, time):
         return value.isoformat(_precision(value.second))
+    if isinstance(value, timedelta):
+        return shown(value, "[h]:mm:ss") or ""
     return value.isoformat() if isinstance(value, date) else str(value)
 
 

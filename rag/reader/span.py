@@ -156,7 +156,7 @@ class SpanReader:
             chunk = passages[at].chunk.start
             quotable = [(first - chunk, last - chunk) for first, last in quotable_sentences(passages[at])]
             seen = within(placed(one, views[at].places[start:end]), quotable)
-            found = best_in_blocks(seen, starts, ends, blocks(passages[at].text, quotable))
+            found = best_in_blocks(seen, starts, ends, blocks(passages[at].text, quotable, _edges(passages[at])))
             marks[at] += [_whole_words(passages[at].text, mark) for mark in found[:SPANS]]
         return [_apart(some)[:SPANS] for some in marks]
 
@@ -252,11 +252,19 @@ def best_in_blocks(encoded: Encoded, starts: NDArray[np.float32], ends: NDArray[
     return sorted(found, key=lambda mark: (-mark.score, mark.start))
 
 
-def blocks(text: str, sentences: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:
-    """The sentences in groups: a new one begins after an empty line, and on a new page."""
+def _edges(passage: Passage) -> list[int]:
+    """Where in a passage's text code begins or ends, or a piece of a line that stands for itself."""
+    chunk = passage.chunk
+    return [place - chunk.start for span in passage.document.code if chunk.start < span[1] and span[0] < chunk.end
+            for place in span]
+
+
+def blocks(text: str, sentences: Sequence[tuple[int, int]], edges: Sequence[int] = ()) -> list[list[tuple[int, int]]]:
+    """The sentences in groups: a new one begins after an empty line, on a new page, and behind one of the edges."""
     found: list[list[tuple[int, int]]] = []
     for start, end in sentences:
-        if not found or _APART.search(text, found[-1][-1][1], start):
+        last = found[-1][-1][1] if found else 0
+        if not found or _APART.search(text, last, start) or any(last <= edge <= start for edge in edges):
             found.append([])
         found[-1].append((start, end))
     return found

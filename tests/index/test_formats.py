@@ -123,10 +123,63 @@ def test_encodings(read: Read, data: bytes, expected: str) -> None:
         ("Avtalet upphör i december. Spara kvittot på en säker plats, så är frågan öppen än.", "cp1252"),
         ("Þið eigið að greiða gjaldið á réttum tíma, það er mjög áríðandi og geymið kvittunina.", "cp1252"),
         ("It costs £500 per m³, or so the café’s owner says.", "cp1252"),
+        ("Prom odpływa o dziewiątej. Bilety są sprzedawane na nabrzeżu wyłącznie za gotówkę.", "iso8859_2"),
+        ("Invoice 2024-05: оплата за телефон and internet service.", "cp1251"),
+        *((content, encoding) for content in (
+            "Паром отходит в девять часов утра. Билеты продаются на пристани.", "Договор истекает в декабре.",
+            "ЗАЯВЛЕНИЕ. Прошу предоставить мне отпуск с 5 мая.",
+        ) for encoding in ("cp1251", "koi8_r", "iso8859_5", "cp866", "mac_cyrillic", "cp855")),
+        *(("Пором відходить о дев'ятій ранку. Її будинок стоїть біля річки.", encoding)
+          for encoding in ("cp1251", "koi8_u", "iso8859_5")),
+        ("Трајект полази у девет часова ујутро.", "iso8859_5"),
+        ("המעבורת יוצאת בתשע בבוקר. הכרטיסים נמכרים על הרציף במזומן בלבד.", "cp1255"),
+        ("Το πλοίο αναχωρεί στις εννέα το πρωί. Τα εισιτήρια πωλούνται στην προβλήτα.", "iso8859_7"),
+        ("تغادر العبارة في التاسعة صباحا. تباع التذاكر على الرصيف نقدا فقط.", "iso8859_6"),
+        ("契約は十二月に終了します。", "euc_jp"),
+        ("列車は午前九時に出発します。", "cp932"),
     ],
 )
 def test_encodings_that_must_be_guessed(read: Read, content: str, encoding: str) -> None:
     assert read("a.txt", content.encode(encoding)).text == content
+
+
+@pytest.mark.parametrize("content", [
+    "The ferry leaves at nine.", "nine", "Паром отходит в девять часов утра.", "Invoice 2024-05: оплата за телефон, total 500.",
+    "Η σύμβαση λήγει τον Δεκέμβριο.", "המעבורת יוצאת בתשע בבוקר.", "تغادر العبارة في التاسعة صباحا.", "เรือออกเวลา เก้าโมงเช้า",
+    "列車は午前九時に出発します。", "合同于十二月到期。\n船票在码头出售。", "여객선은 오전 아홉 시에 출발합니다.",
+    "नौका सुबह नौ बजे निकलती है।",
+])  # fmt: skip
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("times", [1, 300])
+def test_utf16_and_utf32_without_a_mark(read: Read, content: str, encoding: str, times: int) -> None:
+    text = "\n".join([content] * times)
+    assert read("a.txt", text.encode(encoding)).text == text
+
+
+def test_what_is_not_text_is_not_taken_for_utf16(read: Read) -> None:
+    numbers = {
+        "samples": [(7919 * number) % 6000 - 3000 for number in range(3000)],
+        "counts": list(range(3000)),
+        "heights": [0x5000 + (7919 * number) % 0x1000 for number in range(3000)],
+        "letters": [0x0400 + number % 0x50 for number in range(3000)],
+    }
+    for name, values in numbers.items():
+        for size in (2, 4):
+            data = b"".join(value.to_bytes(size, "little", signed=True) for value in values) + bytes(8)
+            assert "not a document format" in error_of(read, name, data) or "binary data" in error_of(read, name, data)
+
+
+def test_valid_utf8_with_a_few_control_characters_stays_utf8(read: Read) -> None:
+    content = "Паром \x01 отходит в девять часов утра.\x02 Билеты продаются на пристани, но только за наличные."
+    assert read("a.txt", content.encode()).text == content
+
+
+def test_iso_2022_jp_is_known_by_its_shifts(read: Read) -> None:
+    content = "列車は午前九時に出発します。\nFare: 500 yen, カナ\n"
+    assert read("a.txt", content.encode("iso2022_jp")).text == content
+    assert read("a.html", f"<!doctype html><p>{content}</p>".encode("iso2022_jp")).text == content.strip().replace("\n", " ")
+    assert read("b.txt", (content * 3).encode("iso2022_jp")[:-4] + b"\x1b$B\x24").text == (content * 3)[:-1] + "\ufffd"
+    assert read("c.txt", b"ESC $B and \x1b[1mbold\x1b[0m +AOk- stay.").text == "ESC $B and \x1b[1mbold\x1b[0m +AOk- stay."
 
 
 def test_a_long_western_text_is_not_read_as_eastern(read: Read) -> None:
@@ -223,8 +276,56 @@ def test_markdown_title_from_front_matter_or_file_name(read: Read) -> None:
 def test_markdown_front_matter_states_author_and_date(read: Read) -> None:
     stated = read("a.md", "---\nauthor: 'Ann Lee'\ndate: 2026-03-02\n---\n# A\n\nauthor: none of it\n")
     assert (stated.author, stated.date) == ("Ann Lee", "2026-03-02")
-    unread = read("a.md", "---\nauthor:\n  - Ann\ndate: >\n  2026\n---\n# A\n\nauthor: none of it\n")
+    unread = read("a.md", "---\nauthor: &x Ann\ndate: >\n  2026\n---\n# A\n\nauthor: none of it\n")
     assert (unread.author, unread.date) == ("", "")
+
+
+@pytest.mark.parametrize(("matter", "author"), [
+    ("---\nauthors: Ann Lee\n---\n", "Ann Lee"),
+    ("---\nauthor: [Ann Lee, 'Ray, Ada']\ndate: 2026\n---\n", "Ann Lee; Ray, Ada"),
+    ("---\nauthors:\n  - Ann Lee\n  - \"Bo: Ek\"\ntitle: - none\n---\n", "Ann Lee; Bo: Ek"),
+    ("---\r\nauthors:\r\n- Ann Lee\r\n- Bo Ek\r\n---\r\n", "Ann Lee; Bo Ek"),
+    ("---\nauthor:\n  - name: Ann Lee\n    orcid: 0000 - 1\n  - orcid: 0000-2\n    name: Bo Ek\n---\n", "Ann Lee; Bo Ek"),
+    ("---\nauthor:\n  name: Ann Lee\n---\n", "Ann Lee"),
+    ("---\nauthor:\nauthors: Bo Ek\n---\n", "Bo Ek"),
+    ("---\nauthor: [Ann,\n  Bo]\n---\n", ""),
+    ('+++\nauthor = "Ann Lee"\n+++\n', "Ann Lee"),
+    ('+++\nauthors = ["Ann Lee", "Bo Ek"]\n+++\n', "Ann Lee; Bo Ek"),
+    ('+++\n[[authors]]\nname = "Ann Lee"\n[[authors]]\nurl = "x"\n+++\n', "Ann Lee"),
+    ("+++\nauthor = no TOML\n+++\n", ""),
+])  # fmt: skip
+def test_markdown_front_matter_states_several_authors(read: Read, matter: str, author: str) -> None:
+    assert read("a.md", f"{matter}## Text\n").author == author
+
+
+def test_markdown_front_matter_in_toml(read: Read) -> None:
+    document = read("a.md", '+++\r\ntitle = "Leave"\ndate = 2026-03-02\n+++\n## Text\n')
+    assert (document.title, document.date) == ("Leave", "2026-03-02")
+    assert outline(document)[-1] == (("Text",), "## Text\n")
+
+
+NOTES = "# Notes\n\nSee [the plan](plan.md).\n\n## Rates\n\n5 %\n"
+
+
+@pytest.mark.parametrize("sign", ["See [the plan](plan.md).", "So it is *planned*.", "**Soon**", "```\nx\n```", "|---|---|"])
+@pytest.mark.parametrize("name", ["README", "notes.txt"])
+def test_markdown_is_known_without_its_suffix(read: Read, name: str, sign: str) -> None:
+    document = read(name, NOTES.replace("See [the plan](plan.md).", sign))
+    assert (document.title, document.media_type) == ("Notes", "text/markdown")
+    assert outline(document)[-1] == (("Notes", "Rates"), "## Rates\n\n5 %\n")
+
+
+@pytest.mark.parametrize(("name", "content"), [
+    ("notes.py", NOTES),
+    ("notes", f"#!/bin/sh\n{NOTES}"),
+    ("notes", NOTES.replace("[the plan](plan.md)", "the plan")),
+    ("notes", NOTES.replace("## Rates", "# Rates")),
+    ("notes", NOTES.replace("## Rates\n", "## Rates")),
+    ("notes", NOTES.replace("See", "# See")),
+    ("sshd_config", "# Settings\n\n## Ports\n\nPort 22  # as in [1](x)\n".replace(" # as in [1](x)", "")),
+])  # fmt: skip
+def test_comments_make_no_markdown(read: Read, name: str, content: str) -> None:
+    assert read(name, content).media_type == "text/plain"
 
 
 def test_markdown_reference_links_and_escapes_read_plainly(read: Read) -> None:
@@ -787,6 +888,29 @@ def test_docx_with_damaged_notes_is_refused_and_one_without_them_is_read(read: R
     assert read("a.docx", saved(document)).text == "Text."
     add_notes(document, "footnotes", "<w:p>")
     assert error_of(read, "a.docx", saved(document)) == UNOPENED
+
+
+def test_docx_hidden_text_is_left_out(read: Read) -> None:
+    import docx
+
+    document = docx.Document()
+    for name, kind, base in (("Secret", 2, None), ("Note to self", 1, None), ("Loud", 1, "Note to self"), ("Own", 1, "Loud")):
+        style = document.styles.add_style(name, kind)
+        style.base_style = document.styles[base] if base else None
+        style.font.hidden = None if base == "Loud" else not base
+    paragraph = document.add_paragraph("Seen")
+    paragraph.add_run(" not at all").font.hidden = True
+    paragraph.add_run(", neither", style="Secret")
+    paragraph.add_run(", and more.", style="Secret").font.hidden = False
+    document.add_paragraph("Not a line.", style="Note to self")
+    document.add_paragraph("Based on it, but seen.", style="Own")
+    document.add_table(1, 1).cell(0, 0).paragraphs[0].add_run("in a cell").font.hidden = True
+    hidden = "<w:r><w:rPr><w:vanish/></w:rPr>{}</w:r>"
+    add_notes(document, "footnotes", note(1, "Of what is hidden.") + "<w:footnote w:id='2'><w:p><w:r><w:t>Told.</w:t></w:r>"
+              + hidden.format("<w:t> Or not.</w:t>") + "</w:p></w:footnote>")
+    add_xml(paragraph, hidden.format("<w:footnoteReference w:id='1'/>") + reference(2), mark="<w:vanish/>")
+    document.sections[0].footer.paragraphs[0].add_run("in a footer").font.hidden = True
+    assert read("a.docx", saved(document)).text == "Seen, and more.\n\nTold.\n\nBased on it, but seen."
 
 
 def test_docx_headers_and_footers_stand_once_at_the_end(read: Read) -> None:

@@ -178,16 +178,40 @@ ENCRYPTION = (
         ({"META-INF/container.xml": "not XML"}, DAMAGED),
         ({"OEBPS/book.opf": None}, MISSING),
         ({"OEBPS/book.opf": "<package>"}, DAMAGED),
-        ({"OEBPS/book.opf": package(("nowhere",))}, DAMAGED),
+        ({"OEBPS/book.opf": package(("nowhere",))}, MISSING),
+        ({"OEBPS/book.opf": package(("nowhere", "cover"))}, MISSING),
+        ({"OEBPS/book.opf": package(("one", "three")), "OEBPS/text/one.xhtml": None, "OEBPS/text/three.xhtml": None}, MISSING),
         ({"OEBPS/book.opf": package(())}, NO_TEXT),
         ({"OEBPS/book.opf": package(("cover",))}, NO_TEXT),
-        ({"OEBPS/text/two b.xhtml": None}, MISSING),
-        ({"OEBPS/nav.xhtml": None}, MISSING),
         ({"META-INF/encryption.xml": ENCRYPTION.format("OEBPS/text/one.xhtml")}, LOCKED),
     ],
 )
 def test_what_cannot_be_read(tmp_path: Path, changes: dict[str, str | bytes | None], message: str) -> None:
     assert error_of(tmp_path, zipped(book(changes))) == message
+
+
+@pytest.mark.parametrize(("changes", "notice"), [
+    ({}, ""),
+    ({"OEBPS/text/two b.xhtml": None}, "a part of it is missing: OEBPS/text/two b.xhtml"),
+    ({"OEBPS/nav.xhtml": None}, "a part of it is missing: OEBPS/nav.xhtml"),
+    ({"OEBPS/book.opf": package((*ORDER, "nowhere"), WITH_NAV)}, "a part of it is missing: nowhere"),
+    ({"OEBPS/book.opf": package(("x\n1", "", *ORDER, "x2", "x3"), WITH_NAV), "OEBPS/text/part.xhtml": None,
+      "OEBPS/text/three.xhtml": None},
+     "6 parts of it are missing: x 1, a chapter without a name, OEBPS/text/part.xhtml, OEBPS/text/three.xhtml, x2 and 1 more"),
+])
+def test_a_book_with_a_part_missing_is_read_without_it(
+        tmp_path: Path, changes: dict[str, str | bytes | None], notice: str) -> None:
+    document = read(tmp_path, "a.epub", zipped(book(changes)))
+    assert document.notices == ((f"{notice}; get a whole copy and index it again",) if notice else ())
+    assert document.text.startswith("One\n\nIt began here.")
+    assert document.text.endswith("Printed in Bern.")
+    assert ("It went on" in document.text) is ("OEBPS/text/two b.xhtml" not in changes)
+
+
+def test_what_a_chapter_hides_is_left_out_and_a_hidden_heading_names_none(tmp_path: Path) -> None:
+    page = "<h1 style='display: none'>two_b</h1><p>It went on.</p><p hidden='hidden'>Not seen.</p>"
+    changed = book({"OEBPS/text/two b.xhtml": PAGE.format(page), "OEBPS/book.opf": package(("two b",), WITH_NAV)})
+    assert outline(read(tmp_path, "a.epub", zipped(changed))) == [(("The Second",), "The Second\n\nIt went on.")]
 
 
 def test_fonts_may_be_locked(tmp_path: Path) -> None:
@@ -234,7 +258,9 @@ def test_entities_stay_inert_and_nothing_is_fetched(tmp_path: Path) -> None:
 def test_paths_do_not_leave_the_archive(tmp_path: Path, href: str) -> None:
     (tmp_path / "secret.txt").write_text("the secret")
     away = package().replace("text/one.xhtml", href.format(tmp_path))
-    assert error_of(tmp_path, zipped(book({"OEBPS/book.opf": away}))) == MISSING
+    document = read(tmp_path, "a.epub", zipped(book({"OEBPS/book.opf": away})))
+    assert "secret" not in document.text
+    assert document.notices[0].startswith("a part of it is missing: ")
 
 
 def test_a_page_that_is_listed_again_is_read_once(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from index.errors import FileError
 from index.files import read_documents
 
 PROSE = [
@@ -140,6 +141,80 @@ def test_what_is_hidden_is_left_out_but_not_what_a_button_opens(tmp_path: Path) 
     text = text_of(tmp_path, "<h3><button aria-controls='fee more'>Fee?</button></h3><p id=fee hidden>Five euros.</p>"
                              "<p hidden>Old text.</p><p hidden=until-found>Found.</p><p>Seen.</p>")
     assert text == "Fee?\n\nFive euros.\n\nFound.\n\nSeen."
+
+
+@pytest.mark.parametrize("style", [
+    "display:none", "DISPLAY : None !important;", "color:red; display:none", "/* why */ visibility: hidden",
+    "visibility:collapse", "opacity:0", "opacity: 0.0;", "opacity:0%", "font-size:0", "font-size: 0px !important; color:red",
+    "display:block;display:none",
+])  # fmt: skip
+@pytest.mark.parametrize("page", ["{}", "<main>{}</main>", "<nav>Menu</nav>{}"])
+def test_what_an_element_hides_by_its_own_style_is_left_out(tmp_path: Path, style: str, page: str) -> None:
+    hidden = f" style='{style}'"
+    body = f"<div{hidden}>Not <b>seen</b>.</div><p>Seen<span{hidden}> not</span>.</p><pre>a<i{hidden}>b</i></pre>"
+    assert text_of(tmp_path, page.format(body)) == "Seen.\n\na"
+
+
+@pytest.mark.parametrize("body", [
+    "<p style='display:block'>Seen.</p>",
+    "<p style='display:none;display:block'>Seen.</p>",
+    "<p style='opacity:0.01'>Seen.</p>",
+    "<p style='opacity:1.0'>Seen.</p>",
+    "<p style='font-size:0.8em'>Seen.</p>",
+    "<p style='content:\"display:none\"'>Seen.</p>",
+    "<style>p {display: none}</style><p>Seen.</p>",
+    "<style>@media print {.a {display:none}}</style><p class=a>Seen.</p>",
+    "<div style='font-size:0'><span style='font-size:16px'>Seen.</span></div>",
+    "<div style='font-size:0'><p class=a>Seen.</p></div>",
+    "<div style='visibility:hidden'><p style='visibility:visible'>Seen.</p></div>",
+    "<p aria-hidden=true>Seen.</p>",
+    "<script>fade()</script><p style='opacity:0;transform:none'>Seen.</p>",
+    "<script src=wow.js></script><p style='visibility:hidden;animation-name:none'>Seen.</p>",
+    "<ul><li><a href='#t'></a></ul><div></div><div id=t style='display:none'>Seen.</div>",
+    "<i data-bs-target='#t'></i><div></div><div id=t style='display:none'>Seen.</div>",
+    "<div role=tabpanel hidden>Seen.</div>",
+    "<div><a href='javascript:void(0)'></a></div><div style='display:none'>Seen.</div>",
+    "<div onclick='open()'></div><div hidden>Seen.</div>",
+])  # fmt: skip
+def test_what_is_seen_or_can_be_opened_is_read(tmp_path: Path, body: str) -> None:
+    assert text_of(tmp_path, body) == "Seen."
+
+
+def test_answers_that_are_folded_in_are_read(tmp_path: Path) -> None:
+    folded = "<dl><dt>Is there fuel?</dt><dd style='display:none'>On the quay.</dd></dl>"
+    assert text_of(tmp_path, folded) == "- Is there fuel?\n- On the quay."
+    behind = f"<div><button>Menu</button>{around('')}</div><p style='display:none'>Not seen.</p>"
+    assert "Not seen." not in text_of(tmp_path, behind)
+
+
+def test_a_page_that_its_script_is_yet_to_show_is_read(tmp_path: Path) -> None:
+    shell = f"<p>Loading</p><div id=app style='display:none'>{around('')}</div>"
+    assert text_of(tmp_path, f"{shell}<script>start()</script>").startswith("Loading\n\nPort of Skarvey\n\nThe port was built")
+    assert text_of(tmp_path, shell) == "Loading"
+
+
+def test_a_menu_that_is_hidden_and_a_page_that_is_do_no_harm(tmp_path: Path) -> None:
+    assert text_of(tmp_path, "<nav role=navigation hidden>Menu</nav><p>Seen.</p>") == "Seen."
+    path = tmp_path / "a.html"
+    path.write_text("<!doctype html><p style='display:none'>Not seen.</p>")
+    with pytest.raises(FileError, match="there is no text in it"):
+        read_documents(path, "a.html")
+    assert text_of(tmp_path, "<nav>Menu, and more</nav><p style='display:none'>Not seen.</p>") == "Menu, and more"
+
+
+TEX = "<annotation encoding='application/x-tex'>{x}</annotation>"
+
+
+@pytest.mark.parametrize(("body", "expected"), [
+    ("<p>a<svg><title>Icon</title><text>SVG</text></svg><math><mi>x</mi></math><object data=x>Get</object>b.</p>", "a x b."),
+    ("<p>for<math><mi>x</mi></math>and (<math><mi>y</mi></math>)</p>", "for x and (y)"),
+    ("<p>So<math display=block><mi>x</mi><mo>=</mo><mn>1</mn></math>holds.</p>", "So\n\nx=1\n\nholds."),
+    (f"<p>Let <math><semantics><mi>x</mi>{TEX}</semantics></math>.</p>", "Let x."),
+    ("<p>Let <span style='display: none'><math><mi>x</mi></math></span><img src=x.svg alt='{x}'> be.</p>", "Let x be."),
+    ("<video src=x><p>No video.</p></video><audio>No sound.</audio><p>Seen.</p>", "Seen."),
+])  # fmt: skip
+def test_drawings_formulas_and_what_is_embedded(tmp_path: Path, body: str, expected: str) -> None:
+    assert text_of(tmp_path, body) == expected
 
 
 def test_a_column_of_facts_marked_as_names_is_no_header_of_several_rows(tmp_path: Path) -> None:

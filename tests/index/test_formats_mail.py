@@ -153,6 +153,14 @@ def test_html_where_there_is_no_plain_text(tmp_path: Path, plain: str) -> None:
     ]
 
 
+def test_what_a_mail_hides_for_the_list_of_an_inbox_is_left_out(tmp_path: Path) -> None:
+    mail = message(body="")
+    preview = "<div style='display:none;max-height:0'>Open me!</div><style>.hid {display:none}</style>"
+    mail.add_alternative(f"<body>{preview}<table><tr><td style='font-size:0px'><div style='font-size:13px'>Hi.</div></table>",
+                         subtype="html")
+    assert read(tmp_path, bytes(mail)).text.partition("+0200\n\n")[2] == "Hi."
+
+
 def test_attachments_are_named_and_not_opened(tmp_path: Path) -> None:
     mail = message()
     mail.add_attachment(b"PK\x03\x04 data", maintype="application", subtype="zip", filename="../../etc/pässe\nx.zip")
@@ -274,6 +282,84 @@ def test_parts_nested_beyond_reason(tmp_path: Path) -> None:
     data += b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (level, level) for level in range(2000))
     with pytest.raises(FileError, match="it cannot be read as EML"):
         read(tmp_path, data + b"\ntext")
+
+
+# Mails that are cut off
+
+INCOMPLETE = "it is incomplete, and its end missing: get a whole copy and index it again"
+BEFORE_ITS_TEXT = "a.eml: it is an incomplete mail: it ends before its text begins. Get a whole copy and index it again"
+
+
+def in_parts() -> bytes:
+    mail = message(body="Hello all. We meet on Friday.")
+    mail.add_alternative("<p>Hello all. We meet on Friday.</p>", subtype="html")
+    mail.add_attachment(b"%PDF" * 100, maintype="application", subtype="pdf", filename="plan.pdf")
+    mail.set_boundary("OUTER")
+    mail.get_payload()[0].set_boundary("INNER")
+    return bytes(mail).rstrip()
+
+
+def told_of(folder: Path, data: bytes) -> str:
+    """The notice of a mail, or why it is refused."""
+    try:
+        return "".join(read(folder, data).notices)
+    except FileError as error:
+        return str(error)
+
+
+def test_a_mail_in_parts_that_is_cut_off_anywhere_says_so_or_is_refused(tmp_path: Path) -> None:
+    data = in_parts()
+    begins = data.index(b"Hello all")
+    for end in range(data.index(b"Date:"), len(data)):  # with less it is no mail
+        assert told_of(tmp_path, data[:end]) in ([INCOMPLETE] if end > begins else [INCOMPLETE, BEFORE_ITS_TEXT]), end
+    assert told_of(tmp_path, data[: data.index(b"Subject:")]) == BEFORE_ITS_TEXT
+    assert told_of(tmp_path, data) == ""
+
+
+@pytest.mark.parametrize(("more", "body", "notices"), [
+    ("Content-Transfer-Encoding: base64", "RMO8bm4gaXN0IGRhcyBFaXM=", ()),
+    ("Content-Transfer-Encoding: base64", "RMO8bm4gaXN0IGRhcyBFaX", (INCOMPLETE,)),
+    ("Content-Transfer-Encoding: base64", "RMO8bm4gaXN0IGRhcyBFa", (INCOMPLETE,)),
+    ("Content-Transfer-Encoding: quoted-printable", "D=C3=BCnn ist das Eis.", ()),
+    ("Content-Transfer-Encoding: quoted-printable", "D=C3=BCnn ist das Eis.=\n", ()),
+    ("Content-Transfer-Encoding: quoted-printable", "D=C3=BCnn ist das Eis, sch=C", (INCOMPLETE,)),
+    ("Content-Length: 23", "Dünn ist das Eis.\n\n", (INCOMPLETE,)),
+    ("Content-Length: 22", "Dünn ist das Eis.\n\n", ()),
+    ("Content-Length: 21", "Dünn ist das Eis.\n\n\n", ()),
+    ("Content-Length: about 9000", "Dünn ist das Eis.", ()),
+    ("Content-Type: multipart/mixed; boundary=B\nContent-Length: 9000", "--B\n\nDünn ist das Eis.\n--B--", ()),
+    ("Content-Type: multipart/mixed; boundary=B", "Dünn ist das Eis.", (INCOMPLETE,)),
+    ("Content-Type: multipart/mixed; boundary=B", "--B\n\nDünn ist das Eis.\n--B-", (INCOMPLETE,)),
+])  # fmt: skip
+def test_a_mail_that_is_cut_off(tmp_path: Path, more: str, body: str, notices: tuple[str, ...]) -> None:
+    head = f"From: a@x.org\nDate: Mon, 4 May 2026 10:00:00 +0200\n{more}\n"
+    document = read(tmp_path, SENT + f"{head}\n{body}".encode())
+    assert "\n\nDünn ist das E" in document.text
+    assert document.notices == notices
+
+
+@pytest.mark.parametrize(("length", "notices"), [
+    (-25, ("a mail attached to it is incomplete, and its end missing",)),
+    (0, ()),  # no more than its header: a mail that could not be delivered
+])
+def test_a_mail_that_is_attached_and_cut_off(tmp_path: Path, length: int, notices: tuple[str, ...]) -> None:
+    inner = in_parts()[:length] if length else in_parts().partition(b"\n\n")[0] + b"\n\n"
+    data = SENT + b"From: a@x.org\nDate: Mon, 4 May 2026 10:00:00 +0200\nContent-Type: multipart/mixed; boundary=TOP\n\n"
+    data += b"--TOP\n\nIt came back.\n--TOP\nContent-Type: message/rfc822\n\n" + inner + b"\n--TOP--\n"
+    document = read(tmp_path, data)
+    assert "It came back.\n\nSubject: Offsite" in document.text
+    assert document.notices == notices
+
+
+def test_in_a_mailbox_messages_that_are_cut_off_are_told_and_many_are_counted(tmp_path: Path) -> None:
+    whole, cut = (FROM_LINE + data + b"\n\n" for data in (in_parts(), in_parts()[:-25]))
+    documents = read_all(tmp_path, "a.mbox", whole + cut + whole)
+    assert [document.notices for document in documents] == [(), (INCOMPLETE,), ()]
+    documents = read_all(tmp_path, "a.mbox", cut * 13 + whole + FROM_LINE + b"Received: by x; Mon")
+    assert [document.source for document in documents] == [f"a.mbox#{number}" for number in range(1, 15)]
+    assert [document.notices for document in documents] == [(INCOMPLETE,)] * 10 + [()] * 3 + [
+        ("3 more of its mailbox's messages are incomplete",
+         "1 of its mailbox's messages ends before its text begins, and is left out")]
 
 
 # Mailboxes

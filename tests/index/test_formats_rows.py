@@ -14,7 +14,7 @@ from index.chunks import DEFAULT, split
 from index.errors import FileError
 from index.files import read_documents
 from index.formats import detect
-from index.formats.xlsx import _merged
+from index.formats.xlsx import _layout
 from index.types import Document
 from rag.types import Citation
 
@@ -129,8 +129,101 @@ def test_values_are_shown_as_people_see_them(tmp_path: Path) -> None:
     book["S"]["D2"].number_format = "0.0%"
     document = read(tmp_path, "a.xlsx", saved(book))
     assert document.text.partition("\n\n")[2] == (
-        "Day: 2026-05-04 | Time: 09:30 | Moment: 2026-05-04 17:05:30 | Share: 7.5% | Sum: 0.3 | Open: TRUE"
+        "Day: 2026-05-04 | Time: 9:30:00 | Moment: 2026-05-04 17:05:30 | Share: 7.5% | Sum: 0.3 | Open: TRUE"
     )
+
+
+DAY = datetime.datetime(2026, 5, 4, 17, 5, 30)
+EURO = '_-* #,##0.00\\ "€"_-;\\-* #,##0.00\\ "€"_-;_-* "-"??\\ "€"_-;_-@_-'
+DOLLAR = '_("$"* #,##0.00_);_("$"* \\(#,##0.00\\);_("$"* "-"??_);_(@_)'
+
+
+@pytest.mark.parametrize(("value", "code", "text"), [
+    (12.5, '"$"#,##0.00', "$12.50"), (-12.5, '"$"#,##0.00', "-$12.50"), (1234567, '#,##0 "kg"', "1,234,567 kg"),
+    (1234.5, "[$€-407] #,##0.00", "€ 1,234.50"), (1234.5, EURO, "1,234.50 €"), (-3, EURO, "-3.00 €"), ("x", EURO, "x"),
+    (3, DOLLAR, "$3.00"), (-3, DOLLAR, "$(3.00)"), (0, DOLLAR, "$-"), (-3, "#,##0.00_);(#,##0.00)", "(3.00)"),
+    (0.075, "0.0%", "7.5%"), (0.075, "0%", "8%"), (1.005, "0.00", "1.01"),
+    (5e12, "0.00", "5000000000000.00"), (91514804100611.4, "0", "91514804100611"), (17790389905266.5, "0", "17790389905267"),
+    (81993473855947.2, "0.000", "81993473855947.200"),
+    (999_999_999_999_999, "#,##0", "999,999,999,999,999"), (8e11, "0.000%", "80000000000000.000%"),
+    (2.5, "0", "3"), (-0.5, "[Red]0.0", "-0.5"),
+    (7743, "00000", "07743"), (5, "0,000", "0,005"), (0, "#,###.##", "."), (3.5, "0.0##", "3.5"),
+    (12.25, 'General" kg"', "12.25 kg"),
+    (1500000, '0.0,,"M"', "1.5M"), (123456789, "000-00-0000", "123-45-6789"),
+    (15551234567, "(000) 000-0000", "(1555) 123-4567"),
+    (200, '[>100]"many";[>3]"some";"few"', "many"), (5, '[>100]"many";[>3]"some";"few"', "some"),
+    (-5, '[>100]"many";[>3]"some";"few"', "few"), (-5, '0.0;"minus" 0.0', "minus 5.0"), (0, "0;-0;;@", ""),
+    ("t", "0;-0;;@", "t"),
+    ("t", '"No. "@', "No. t"), ("t", "0.00", "t"), (5, ";;;", ""), ("t", ";;;", ""), (5, "@", "5"), (True, "0.00", "TRUE"),
+    # What is not understood, or too large to be exact, is as it is.
+    (1.5, "# ?/?", "1.5"), (1500, "0.00E+00", "1500"), (12.5, '0" "0.0" "0', "12.5"), (1, "0 x", "1"), (1, '"', "1"),
+    (1, "0" * 256, "1"), (1234567890123456, "#,##0", "1234567890123456"), (0.5, "0.0%%%%%%%%%%%%", "50%"),
+    # Dates and times as the sheet has them, unless they leave a doubt.
+    (DAY, "yyyy-mm-dd h:mm:ss", "2026-05-04 17:05:30"), (DAY, "yyyy/mm/dd", "2026/05/04"), (DAY, "dd.mm.yyyy", "04.05.2026"),
+    (DAY, "d. mmmm yyyy", "4. May 2026"), (DAY, "[$-409]mmmm d, yyyy;@", "May 4, 2026"), (DAY, "mmm yyyy", "May 2026"),
+    (DAY, "[$-en-US]dddd, d mmm yyyy h:mm AM/PM", "Monday, 4 May 2026 5:05 PM"), (DAY, "mm/yyyy", "05/2026"),
+    (DAY, "h:mm", "17:05"),
+    (DAY, "dd/mm/yyyy", "2026-05-04 17:05:30"), (DAY, "mm-dd-yy", "2026-05-04 17:05:30"),
+    (DAY, "d-mmm-yy", "2026-05-04 17:05:30"),
+    (DAY, "[$-407]d. mmmm yyyy", "2026-05-04 17:05:30"), (DAY, "[$-F800]dddd, mmmm dd, yyyy", "2026-05-04 17:05:30"),
+    (datetime.time(9, 30), "h:mm", "9:30"), (datetime.time(9, 30), "hh:mm am/pm", "09:30 AM"),
+    (datetime.time(0, 5), "h AM/PM", "12 AM"),
+    (datetime.time(9, 30, 5, 250000), "mm:ss.0", "30:05.2"), (datetime.time(9, 30), "[$-F400]h:mm:ss AM/PM", "09:30"),
+    (datetime.timedelta(days=1.5), "[h]:mm", "36:00"), (datetime.timedelta(seconds=95), "[mm]:ss", "01:35"),
+    (datetime.timedelta(days=1.5), "[h]:mm x", "36:00:00"),
+])  # fmt: skip
+def test_a_value_is_told_as_its_number_format_shows_it(tmp_path: Path, value: Any, code: str, text: str) -> None:
+    book = workbook(S=[["Key", "Value"], ["a", value]])
+    book["S"]["B2"].number_format = code
+    assert read(tmp_path, "a.xlsx", saved(book)).text == f"Key | Value\n\nKey: a{' | Value: ' * bool(text)}{text}"
+
+
+def test_rows_that_begin_with_figures_in_words_have_no_header(tmp_path: Path) -> None:
+    book = workbook(S=[[datetime.date(2026, 5, 4), 1234, "Orrin"], [datetime.date(2026, 6, 8), 56, "Skell"]])
+    for row in book["S"]:
+        row[0].number_format, row[1].number_format = "d mmmm yyyy", '#,##0 "kg"'
+    assert read(tmp_path, "a.xlsx", saved(book)).text == "4 May 2026 | 1,234 kg | Orrin\n\n8 June 2026 | 56 kg | Skell"
+
+
+def test_hidden_rows_and_columns_are_left_out_and_told(tmp_path: Path) -> None:
+    rows = [["Fares", None, None, None], ["Key", "Port", "Fee", "Note"], [1, "Orrin", 4, "x"], [2, "Skell", 5, "y"], [3,
+        "Bay", 6, "z"]]
+    book = merged(rows, "A1:C1")
+    sheet = book["S"]
+    sheet.column_dimensions["A"].hidden = sheet.column_dimensions["Z"].hidden = sheet.row_dimensions[4].hidden = True
+    document = read(tmp_path, "a.xlsx", saved(book))
+    assert outline(document) == [
+        (("S", "rows 1–3"), "Fares\n\nPort | Fee | Note\n\nPort: Orrin | Fee: 4 | Note: x\n\n"),
+        (("S", "row 5"), "Port: Bay | Fee: 6 | Note: z"),
+    ]
+    assert document.notices == ("it has a hidden row and a hidden column, which are left out (show them to have them)",)
+    sheet.column_dimensions["A"].hidden = False
+    assert read(tmp_path, "a.xlsx", saved(book)).notices == ("it has a hidden row, which is left out (show it to have it)",)
+
+
+def test_names_over_hidden_columns_stand_over_those_that_are_seen(tmp_path: Path) -> None:
+    rows: list[Any] = [["Port", "Fee", None, None], [None, "Old", "Adult", "Child"], ["Orrin", 3, 4, 2], ["Skell", 1, 5, 6]]
+    book = merged(rows, "A1:A2", "B1:D1")
+    book["S"].column_dimensions["B"].hidden = True
+    assert read(tmp_path, "a.xlsx", saved(book)).text.split("\n\n") == [
+        "Port | Fee", " | Adult | Child", "Port: Orrin | Fee Adult: 4 | Fee Child: 2",
+        "Port: Skell | Fee Adult: 5 | Fee Child: 6"]
+
+
+def test_a_value_merged_down_from_a_hidden_row_is_seen_in_the_others(tmp_path: Path) -> None:
+    book = merged([["Region", "Port"], ["North", "Orrin"], [None, "Skell"]], "A2:A3")
+    book["S"].row_dimensions[2].hidden = True
+    assert read(tmp_path, "a.xlsx", saved(book)).text == "Region | Port\n\nRegion: North | Port: Skell"
+
+
+@pytest.mark.parametrize(("errors", "notice"), [
+    (["#N/A"], "it has a cell with an error, which is left out"),
+    (["#N/A", "#REF!"], "it has 2 cells with errors, which are left out"),
+])  # fmt: skip
+def test_cells_with_errors_are_counted_in_a_notice(tmp_path: Path, errors: list[str], notice: str) -> None:
+    document = read(tmp_path, "a.xlsx", saved(workbook(S=[["Port", "Fee"], *(["Orrin", error] for error in errors)])))
+    assert document.text == "Port | Fee" + "\n\nPort: Orrin" * len(errors)
+    assert document.notices == (notice,)
 
 
 def test_of_a_formula_the_value_that_it_last_gave_is_read(tmp_path: Path) -> None:
@@ -352,7 +445,7 @@ def test_merged_cells_that_cannot_be_are_left_out_and_there_is_an_end_to_them(
     told = b'<mergeCell ref="A2:A4"/>'
     refs = (b"A9:A2", b"A2:A9999999", b"2:3", b"", b"A0:A2", b"A2", b"B2:A2")
     garbage = b"".join(b'<mergeCell ref="%s"/>' % ref for ref in refs)
-    assert _merged(io.BytesIO(garbage + told)) == {2: [(0, 1, 4)]}
+    assert _layout(io.BytesIO(garbage + told)).merged == {2: [(0, 1, 4)]}
     endless = members[name].replace(b"A2:A4", b"A2:A1048576")
     assert read(tmp_path, "a.xlsx", zipped(members | {name: endless})).text.endswith(last)
     for limit, most in (("MOST_MERGED", 0), ("MOST_REPEATED", 1)):

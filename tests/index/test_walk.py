@@ -12,11 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.build import sync
+from index.build import remove, sync
 from index.errors import FileError, InputError
 from index.files import Found, find_files
 from index.generation import open_current
-from index.walk import IGNORE_FILE, comes_by, expand
+from index.types import Notice
+from index.unread import told
+from index.walk import IGNORE_FILE, comes_by, expand, folders
 
 
 def put(path: Path, text: str = "Some text.") -> Path:
@@ -52,9 +54,10 @@ def test_the_nearest_ignore_file_decides_and_a_folder_left_out_stays_out(docs: P
     assert found(docs) == ["d/other/c.txt", "d/sub/b.log"]
 
 
-NAMES = st.sampled_from(["a", "b", "ab.txt", "b.md", "a b", "[x]"])
+NAMES = st.sampled_from(["a", "b", "ab.txt", "b.md", "a b", "[x]", "1f", "]f", "-f", "z"])
 PATTERNS = st.lists(st.sampled_from(["a", "a/", "/a", "*.txt", "!ab.txt", "a/*", "!a/b", "**/b", "a/**", "a b", "\\[x\\]", "!",
-                                     "[ab]", "# a", "", "b.md ", "!b/", "*/a/", "?"]), max_size=5)
+                                     "[ab]", "# a", "", "b.md ", "!b/", "*/a/", "?", "!/", "[[:digit:]]f",
+                                     "[![:alpha:]]*", "[[:alnum:]_]f", "!*/"]), max_size=5)
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="compares with Git")
@@ -77,6 +80,19 @@ def test_the_rules_are_those_of_git(tmp_path_factory: pytest.TempPathFactory, na
     for file in find_files(root, "d"):
         assert isinstance(file, Found)
         assert comes_by(root, file.path)
+
+
+@pytest.mark.parametrize(("line", "names", "left_out"), [
+    ("[[:digit:]]f.txt", "1f.txt xf.txt", "1f.txt"), ("[[:upper:][:digit:]_]", "A 1 _ a", "A 1 _"),
+    ("[![:space:]]x", "ax bx", "ax bx"), ("[:digit:]f", "df 1f", "df"),
+    ("*\n!/", "a", "a"), ("*\n!", "a", "a"), ("/*\n!/a/", "a/b b", "b"),
+])  # fmt: skip
+def test_patterns_as_git_reads_them(docs: Path, recwarn: pytest.WarningsRecorder, line: str, names: str, left_out: str) -> None:
+    for name in names.split():
+        put(docs / name)
+    put(docs / IGNORE_FILE, line)
+    assert found(docs) == sorted(f"d/{name}" for name in {*names.split()} - {*left_out.split()})
+    assert not recwarn
 
 
 def test_a_file_that_is_ignored_now_disappears_and_comes_back(docs: Path, home: Path, encoder: Any) -> None:
@@ -128,6 +144,10 @@ def test_what_is_left_out_comes_in_when_it_is_named_and_stays(docs: Path, home: 
 @pytest.mark.parametrize(("content", "why"), [
     ("fine\n\\\n", "its .pullquoteignore has a line that is no pattern (Invalid git pattern: '\\\\'), so the folder is left"
                   " out. Correct the line: the rules are those of .gitignore"),
+    ("[z-a]", "its .pullquoteignore has a line that is no pattern (bad character range z-a at position 10), so the folder is"
+              " left out. Correct the line: the rules are those of .gitignore"),
+    ("[[:none:]]", "its .pullquoteignore has a line that is no pattern (the class [:none:] is not known), so the folder is left"
+                   " out. Correct the line: the rules are those of .gitignore"),
     (None, "its .pullquoteignore is not a regular file, so the folder is left out. Remove it"),
 ])
 def test_an_ignore_file_that_cannot_be_used_leaves_its_folder_as_it_was(
@@ -152,6 +172,71 @@ def test_an_ignore_file_with_a_byte_order_mark_and_names_that_are_not_utf8(docs:
     put(docs / "b.md")
     (docs / IGNORE_FILE).write_bytes(b"\xef\xbb\xbfa.md\r\ncaf\xe9\r\n")
     assert found(docs) == ["d/b.md"]
+
+
+# Links
+
+
+def link(path: Path, to: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(to)
+
+
+def test_links_and_special_files_are_told_in_one_notice_a_root_and_only_once(docs: Path, home: Path, encoder: Any) -> None:
+    put(docs / "a.md", "A thing.")
+    put(docs.parent / "more" / "b.md", "B thing.")
+    put(docs / IGNORE_FILE, "ignored\n")
+    for name in ("sub/out", "dangling", ".hidden", "ignored"):
+        link(docs / name, docs.parent / ("nowhere" if name == "dangling" else "more"))
+    notice = Notice("docs/", "2 symbolic links or special files in it are left out: dangling, sub/out"
+                             " (name a link itself, to have it followed)")
+    assert sync(home, [docs, docs.parent / "more"], encoder=encoder).notices == (notice,)
+    assert told(home, open_current(home)).notices == (notice,)
+    assert sync(home, encoder=encoder).notices == ()  # nothing new
+    put(docs / "c.md", "C thing.")
+    assert sync(home, encoder=encoder).notices == ()  # added
+    put(docs / "c.md", "C thing, changed.")
+    assert sync(home, [docs.parent / "more"], encoder=encoder).notices == ()  # another root
+    assert told(home, open_current(home)).notices == (notice,)
+    os.mkfifo(docs / "pipe")
+    link(docs / "z", docs)
+    [more] = sync(home, encoder=encoder).notices
+    assert more.message.startswith("4 symbolic links or special files in it are left out: dangling, pipe, sub/out, 1 more (")
+    for name in ("sub/out", "dangling", "pipe"):
+        (docs / name).unlink()
+    [one] = sync(home, encoder=encoder).notices
+    assert one.message.startswith("a symbolic link or special file in it is left out: z (")
+    (docs / "z").unlink()
+    sync(home, encoder=encoder)
+    assert told(home, open_current(home)).notices == ()
+
+
+def test_links_of_what_was_taken_out_are_not_told(docs: Path, home: Path, encoder: Any) -> None:
+    put(docs / "a.md", "A thing.")
+    put(docs / "sub" / "b.md", "B thing.")
+    link(docs / "sub" / "out", docs.parent)
+    sync(home, [docs], encoder=encoder)
+    remove(home, ["docs/sub"], encoder=encoder)
+    assert sync(home, encoder=encoder).notices == ()
+    remove(home, ["docs"], encoder=encoder)
+    assert told(home, open_current(home)).notices == ()
+
+
+# Libraries
+
+
+def test_of_another_library_only_the_uploads_are_come_by(docs: Path, home: Path, encoder: Any) -> None:
+    put(docs / "a.md", "A thing.")
+    other = docs / "other"
+    put(other / "uploads" / "b.md", "B thing.")
+    sync(other, [docs / "a.md"], encoder=encoder)
+    put(docs / "CURRENT" / "c.md", "C thing.")  # not everything of that name is in a home
+    report = sync(home, [docs], encoder=encoder)
+    assert (report.added, report.skipped) == (("docs/CURRENT/c.md", "docs/a.md", "docs/other/uploads/b.md"), ())
+    assert set(folders(docs)) == {docs, docs / "CURRENT", other, other / "uploads"}
+    assert not comes_by(docs, other / "CURRENT")
+    assert not comes_by(docs, other / "generations")
+    assert expand([docs / "**" / "*.*"]) == [docs / "CURRENT" / "c.md", docs / "a.md", other / "uploads" / "b.md"]
 
 
 # Globs

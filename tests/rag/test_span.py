@@ -163,6 +163,8 @@ def test_no_span_runs_on_over_a_page_or_an_empty_line() -> None:
     assert [[text[start:end] for start, end in some] for some in found] == [["due 411 euros"], ["invoice 2047"],
                                                                             ["hours nine.", "to five"]]
     assert blocks("", []) == []
+    assert blocks("One. Two. Three.", [(0, 4), (5, 9), (10, 16)], edges=[9]) == [[(0, 4), (5, 9)], [(10, 16)]]
+    assert blocks("One. Two. Three.", [(0, 4), (5, 9), (10, 16)], edges=[0, 16]) == [[(0, 4), (5, 9), (10, 16)]]
 
 
 @pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="about the instructions of x86 processors")
