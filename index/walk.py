@@ -23,11 +23,12 @@ IGNORE_FILE = ".pullquoteignore"
 UPLOADS = "uploads"  # all else in a home is the index's own
 _HOME = {"CURRENT", "generations"}  # what is in every home, and hardly in another folder
 _WILD = "*?["
-# Git knows classes between brackets, the library does not.
-_BRACKETS = re.compile(r"\[[!^]?\]?(?:\[:\w*:\]|[^\]])*\]")
+# Git knows classes and \] between brackets, the library does not.
+_BRACKETS = re.compile(r"\[([!^]?)(\]?(?:\[:\w*:\]|\\.|[^\]\\])*)\]")
 _CLASS = re.compile(r"\[:(\w*):\]")
 _CLASSES = {"alnum": "0-9A-Za-z", "alpha": "A-Za-z", "digit": "0-9", "lower": "a-z", "upper": "A-Z", "xdigit": "0-9A-Fa-f",
-            "blank": " \t", "space": " \t\r\v\f"}
+            "blank": " \t", "space": " \t\r\v\f", "punct": '#-.:-@[-`{-~!"', "graph": '"-~!', "print": " -~",
+            "cntrl": "\0-\x1f\x7f"}  # none begins with "!", for all others, or has a slash, for folders
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +71,22 @@ class Ignored:
 
 
 def _spelled_out(pattern: str) -> str:
-    """A pattern with what its classes stand for. Raises ValueError for a class that is not known here."""
+    """A pattern with what its classes stand for, and a bracket as the first of its characters. Raises ValueError for a class
+    that is not known.
+    """
+    if pattern.startswith("#"):
+        return pattern
 
     def members(match: re.Match[str]) -> str:
         if match[1] not in _CLASSES:
             raise ValueError(f"the class {match[0]} is not known")
         return _CLASSES[match[1]]
 
-    return _BRACKETS.sub(lambda brackets: f"[{_CLASS.sub(members, brackets[0][1:])}", pattern)
+    def written(brackets: re.Match[str]) -> str:
+        inside = brackets[2].replace("\\]", "")
+        return f"[{brackets[1]}{']' if inside != brackets[2] else ''}{_CLASS.sub(members, inside)}]"
+
+    return _BRACKETS.sub(written, pattern)
 
 
 def ignored_in(top: Path, folder: Path, source: str) -> Ignored:

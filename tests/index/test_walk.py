@@ -84,7 +84,9 @@ def test_the_rules_are_those_of_git(tmp_path_factory: pytest.TempPathFactory, na
 
 @pytest.mark.parametrize(("line", "names", "left_out"), [
     ("[[:digit:]]f.txt", "1f.txt xf.txt", "1f.txt"), ("[[:upper:][:digit:]_]", "A 1 _ a", "A 1 _"),
-    ("[![:space:]]x", "ax bx", "ax bx"), ("[:digit:]f", "df 1f", "df"),
+    ("[![:space:]]x", "ax bx", "ax bx"), ("[:digit:]f", "df 1f", "df"), (r"[\]]f", "]f f", "]f"),
+    (r"[a\]]f", "]f af bf", "]f af"), ("# see [[:word:]]", "a", ""), ("[[:punct:]]", "! ~ ] - a", "! ~ ] -"),
+    ("[![:punct:]]", "! a", "a"), ("[[:graph:]]", "! a", "! a"),
     ("*\n!/", "a", "a"), ("*\n!", "a", "a"), ("/*\n!/a/", "a/b b", "b"),
 ])  # fmt: skip
 def test_patterns_as_git_reads_them(docs: Path, recwarn: pytest.WarningsRecorder, line: str, names: str, left_out: str) -> None:
