@@ -161,6 +161,11 @@ def test_of_nothing_unread_nothing_is_told() -> None:
     assert "could not" not in unread_html(Unread(notices=(Notice("a.pdf", "page 2 has no text"),)))
 
 
+def test_links_that_a_folder_has_are_no_documents() -> None:
+    told = unread_html(Unread(notices=(Notice("docs/", "2 symbolic links or special files in it are left out: a, b"),)))
+    assert re.findall("<summary>(.*?)</summary>", told) == ["1 folder has links that are left out"]
+
+
 def test_of_many_files_the_named_ones_are_listed_and_all_are_counted() -> None:
     one = Unread((FileError("a.txt", "it is empty"),), (Notice("a.pdf", "page 2 has no text"),))
     assert re.findall("<summary>(.*?)</summary>", unread_html(one)) == ["1 file could not be read", "1 document is not whole"]

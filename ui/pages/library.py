@@ -74,16 +74,21 @@ def documents_html(sources: Sequence[SourceInfo]) -> str:
 
 
 def unread_html(unread: Unread) -> str:
-    """What is not in the library, folded away: files that could not be read, and documents that are not whole; "" for none."""
+    """What is not in the library, folded away: files that could not be read, documents that are not whole, and links in
+    folders (whose sources end with a slash); "" for none.
+    """
     files = [_said(error.source, error.message, error.remedy) for error in unread.skipped]
     messages: dict[str, list[str]] = {}
     for notice in unread.notices:
         messages.setdefault(notice.source, []).append(notice.message)
-    documents = [_said(source, *each) for source, each in messages.items()]
+    documents = [_said(source, *each) for source, each in messages.items() if not source.endswith("/")]
+    folders = [_said(source, *each) for source, each in messages.items() if source.endswith("/")]
     least = "At least " if unread.more_notices else ""  # what is not named may be of a document that is
     return (_folded(f"{counted(len(files) + unread.more_skipped, 'file')} could not be read", files, unread.more_skipped)
             + _folded(f"{least}{counted(len(documents), 'document')} {'is' if len(documents) == 1 else 'are'} not whole",
-                      documents, unread.more_notices))
+                      documents, unread.more_notices)
+            + _folded(f"{counted(len(folders), 'folder')} {'has' if len(folders) == 1 else 'have'} links that are left out",
+                      folders, 0))
 
 
 def file_count(sources: Sequence[SourceInfo]) -> int:
