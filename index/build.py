@@ -157,7 +157,7 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
             if before and not rebuild and not build.differs(roots, excluded) and not (changes.added or changes.updated):
                 remember(earlier.notices)
                 return _nothing_new(before, changes, started)
-            manifest = build.finish(roots, excluded, again=not (rebuild or changes.added or changes.updated))
+            manifest = build.finish(roots, excluded, again=not (rebuild or changes.added or changes.updated or build.reread))
             remember(build.notices)
         old = before.catalog.names() if before else set()
         removed = old - build.sources
@@ -223,7 +223,8 @@ def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, progress: Li
             for path in uploads:  # first: of a file that is gone, the next run takes out what is left
                 Path(path).unlink(missing_ok=True)
             manifest = build.finish(roots, excluded)
-            keep(home, replace(earlier, skipped=followed(home, earlier.skipped, roots, excluded), notices=tuple(build.notices)))
+            keep(home, replace(earlier, skipped=followed(home, earlier.skipped, roots, excluded),
+                               notices=renewed(build.notices, earlier.notices, (), ())))
     return Report(manifest.id, removed=tuple(info.source for info in gone), unchanged=manifest.documents,
                   documents=manifest.documents, chunks=manifest.chunks, seconds=time.perf_counter() - started)
 
@@ -364,6 +365,7 @@ def _take_in(build: _Build, sandbox: Sandbox, file: Found, excluded: Sequence[st
         _keep(build, known, FileError(file.source, f"the file cannot be read ({error.strerror})",
                                       "Check that it is still there and readable"), changes)
         return
+    build.reread |= known is not None and same is None
     old = build.ids_before(known) if known else set()
     for document, origin in read:
         if any(is_below(document.source, source) for source in excluded):
@@ -388,6 +390,10 @@ def _keep(build: _Build, known: FileRecord | None, error: FileError, changes: _C
         error = FileError(error.source, f"{error.message} (the version indexed before stays)", error.remedy)
     changes.skipped.append(error)
     return stays
+
+
+def _followed(manifest: Manifest) -> tuple[tuple[Root, ...], tuple[str, ...], str]:
+    return manifest.roots, manifest.excluded, manifest.ocr
 
 
 def _suffix(path: Path | str) -> str:
@@ -419,6 +425,7 @@ class _Build:
         self._anew = {info.path for info in before.sources() if info.media_type == PDF} if before and changed else set()
         self._anew |= {record.path for record in self.known.values() if record.problem and changed}
         self.sources: set[str] = set()
+        self.reread = False  # a file whose content is another, be it but of its author
         self.stays: dict[str, int] = {}
         self._files: set[FileRecord] = set()
         if before and adds:
@@ -448,9 +455,8 @@ class _Build:
 
     def differs(self, roots: tuple[Root, ...], excluded: tuple[str, ...]) -> bool:
         """Whether the files or what is followed are others than in the generation before."""
-        return not self.before or (self._files, roots, excluded, self.ocr) != (
-            set(self.before.catalog.files()), self.before.manifest.roots, self.before.manifest.excluded,
-            self.before.manifest.ocr)
+        return not self.before or (roots, excluded, self.ocr) != _followed(self.before.manifest) or (
+            self._files != set(self.before.catalog.files()))
 
     def by_other_ocr(self, record: FileRecord) -> bool:
         """Whether OCR read any of a file's pages, in the generation before, that it would not read, or not so, now."""
@@ -529,8 +535,8 @@ class _Build:
     def finish(self, roots: tuple[Root, ...], excluded: tuple[str, ...], again: bool = False) -> Manifest:
         """Encode the rest, write everything and publish it.
 
-        `again` tells that no document is new or changed. If none is gone either, as where files were but touched, the
-        generation takes the place of the one before: no rollback is to lead to the same library.
+        `again` tells that no document is new or changed. If none is gone either and the same is followed, as where files were
+        but touched, the generation takes the place of the one before: no rollback is to lead to the same library.
         """
         while self._waiting:
             self._encode()
@@ -542,7 +548,8 @@ class _Build:
         kind = self._vectors.finish(self._flat_up_to)
         files = checksums(self.folder, contents(self.folder))
         parent = self.before.generation if self.before else ""
-        if self.before and again and self.sources == self.before.catalog.names():
+        if self.before and again and self.sources == self.before.catalog.names() and (
+                roots, excluded, self.ocr) == _followed(self.before.manifest):
             parent = self.before.manifest.parent
         serial = max((int(id.split("-")[0]) for id in generations(self.home)), default=0) + 1
         manifest = Manifest(

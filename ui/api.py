@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Receive, Scope, Send
 
 from index.errors import Busy, InputError, NoIndex, PullquoteError, SourceChanged, SourceGone
 from index.generation import file_sha256
@@ -24,7 +25,6 @@ from ui.sources import Offsets, Reference, surroundings, verify
 
 _STATUS: tuple[tuple[type[PullquoteError], int], ...] = (
     (InputError, 422), (SourceGone, 404), (SourceChanged, 409), (NoIndex, 503), (Busy, 503))
-METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 class Question(BaseModel):
@@ -92,7 +92,7 @@ def router(assistant: Callable[[], Assistant]) -> APIRouter:
         found = boxes(document, path, cited.start, cited.end)
         return {"source": document.source, "pages": [{"page": place.page, "boxes": place.boxes} for place in found]}
 
-    @routes.get("/healthz")
+    @routes.api_route("/healthz", methods=["GET", "HEAD"])
     def health() -> dict[str, Any]:
         """Whether the service answers, and from what."""
         try:
@@ -105,14 +105,24 @@ def router(assistant: Callable[[], Assistant]) -> APIRouter:
 
     known = tuple(routes.routes)
 
-    @routes.api_route("/v1/{_:path}", methods=METHODS, include_in_schema=False)
-    @routes.api_route("/healthz", methods=METHODS, include_in_schema=False)
-    def unknown(request: Request) -> Response:
-        """What no other route takes; the page, which is mounted at "/", would answer it in a form of its own."""
-        wrong_method = any(route.matches(request.scope)[0] is Match.PARTIAL for route in known)
-        raise HTTPException(405 if wrong_method else 404)
-
+    for path in ("/v1", "/v1/{_:path}", "/healthz", "/healthz/"):
+        routes.routes.append(Route(path, _Unknown(known)))
     return routes
+
+
+class _Unknown:
+    """What no other route takes, by any method; the page, which is mounted at "/", would answer it in a form of its own."""
+
+    def __init__(self, known: Sequence[BaseRoute]) -> None:
+        self._known = known
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raise the error that tells whether the path or the method is wrong."""
+        methods = {method for route in self._known if route.matches(scope)[0] is Match.PARTIAL
+                   for method in getattr(route, "methods", ())}
+        if methods:
+            raise HTTPException(405, headers={"allow": ", ".join(sorted(methods))})
+        raise HTTPException(404)
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -132,7 +142,9 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def refused(_: Request, error: HTTPException) -> JSONResponse:
-        return error_response(error.status_code, error.detail, "See the README for the routes and their methods")
+        told = error_response(error.status_code, error.detail, "See the README for the routes and their methods")
+        told.headers.update(error.headers or {})
+        return told
 
     @app.exception_handler(Exception)
     def unforeseen(_: Request, error: Exception) -> JSONResponse:

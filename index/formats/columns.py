@@ -98,7 +98,8 @@ def _regions(rows: Iterable[_Row]) -> Iterator[tuple[list[_Row], list[_Span]]]:
     for row in [*rows, []]:
         left = [narrowed for gutter in gutters for narrowed in _narrowed(gutter, row)]
         if left:
-            region, gutters = [*region, row], left
+            region.append(row)
+            gutters = left
             continue
         while region and len(region[-1]) == 1:
             region.pop()

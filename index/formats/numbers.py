@@ -15,7 +15,7 @@ from functools import lru_cache
 LONGEST = 255  # characters that Excel lets a format have
 TOKEN = re.compile(r"""
     "(?P<quoted>[^"]*)" | \\(?P<escaped>.) | _(?P<gap>.) | \*(?P<fill>.) | \[(?P<bracket>[^\]]*)\]
-    | (?P<value>General|@) | (?P<half>AM/PM|A/P) | (?P<unit>y+|m+|d+|h+|s+(?:\.0+)?)
+    | (?P<value>General) | (?P<text>@) | (?P<half>AM/PM|A/P) | (?P<unit>y+|m+|d+|h+|s+(?:\.0+)?)
     | (?P<digit>[0\#?]) | (?P<point>\.) | (?P<comma>,) | (?P<percent>%) | (?P<end>;) | (?P<slash>/)
     | (?P<sign>[-+$():!^&'~{}<>=\s]|[^\x00-\x7f])
 """, re.X | re.I | re.S)  # fmt: skip
@@ -39,6 +39,7 @@ Moment = datetime | date | time | timedelta
 Token = tuple[str, str]
 Condition = tuple[str, float]
 CLOCK, DATED = {"h", "m", "s", "half", "H", "N", "S"}, {"y", "M", "d"}
+VALUES = {"value", "text"}  # of numbers or texts; only the second makes a part of a format that of texts
 NEGATIVE = ("<", 0.0)
 
 
@@ -50,7 +51,7 @@ class _Words:
     around: bool
 
     def show(self, value: str) -> str:
-        return "".join(value if kind == "value" else text for kind, text in self.tokens)
+        return "".join(value if kind in VALUES else text for kind, text in self.tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +114,25 @@ Form = _Words | _Number | _Date
 Forms = tuple[tuple[Condition | None, Form | None], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Format:
+    """The parts for numbers, each with what must hold of one, and that for texts, which without it stay as they are."""
+
+    numbers: Forms
+    words: Form | None
+
+
 def shown(value: int | float | str | Moment, code: str) -> str | None:
     """What a cell shows of its value in a number format, or None where that is not understood."""
-    forms = _forms(code)
-    if not forms:
+    parts = _format(code)
+    if not parts:
         return None
     if isinstance(value, (int, float)):
-        text = _of_number(value, forms)
+        text = _of_number(value, parts.numbers)
     elif isinstance(value, str):
-        form = forms[min(len(forms), 4) - 1][1]
-        text = form.show(value) if isinstance(form, _Words) and (len(forms) > 3 or form.around) else value
+        text = parts.words.show(value) if isinstance(parts.words, _Words) else value
     else:
-        form = forms[0][1]
+        form = parts.numbers[0][1]
         text = form.show(value) if isinstance(form, _Date) else None
     return text and text.strip()
 
@@ -135,7 +143,7 @@ def plain(value: int | float) -> str:
 
 
 def _of_number(value: int | float, forms: Forms) -> str | None:
-    for condition, form in forms[:3]:
+    for condition, form in forms:
         if condition is None or _holds(condition, value):
             return _signed(value, form, condition == NEGATIVE)
     return None
@@ -159,19 +167,32 @@ def _holds(condition: Condition, value: float) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _forms(code: str) -> Forms:
-    """The parts of a format, each with what must hold of a number; none where the format is not understood."""
+def _format(code: str) -> _Format | None:
+    """None where the format is not understood."""
     tokens = _tokens(code) if len(code) <= LONGEST else None
-    if tokens is None:
-        return ()
+    parts = _parts(tokens or [])
+    if tokens is None or len(parts) > 4:
+        return None
+    # A last part with an @ is for texts however many there are: it is not that of negative numbers, or of zero.
+    words = parts[-1] if len(parts) == 4 or any(kind == "text" for kind, _ in parts[-1]) else None
+    numbers = parts[:-1] if words is not None and len(parts) > 1 else parts
+    return _Format(_numbers(numbers), None if words is None else _form(words))
+
+
+def _parts(tokens: list[Token]) -> list[list[Token]]:
     parts: list[list[Token]] = [[]]
     for token in tokens:
         if token[0] == "end":
             parts.append([])
         else:
             parts[-1].append(token)
+    return parts
+
+
+def _numbers(parts: list[list[Token]]) -> Forms:
+    """One to three parts, each with what must hold of a number; a single one is for all of them."""
     stated = [next((_condition(text) for kind, text in part if kind == "condition"), None) for part in parts]
-    usual: list[Condition | None] = [(">=" if len(parts) == 2 else ">", 0.0), NEGATIVE, None, None]
+    usual: list[Condition | None] = [(">=" if len(parts) == 2 else ">", 0.0), NEGATIVE, None]
     if any(stated):
         usual[0], usual[1] = None, NEGATIVE if len(parts) > 2 else None
     conditions = [own or other for own, other in zip(stated, usual, strict=False)] if len(parts) > 1 else stated
@@ -227,7 +248,7 @@ def _form(tokens: list[Token]) -> Form | None:
     tokens = [token for token in tokens if token[0] not in ("condition", "system", "foreign")]
     if kinds & (CLOCK | DATED):
         return _date(tokens, "system" in kinds, "foreign" in kinds)
-    return _number(tokens) if "digit" in kinds else _Words(tuple(tokens), "value" in kinds)
+    return _number(tokens) if "digit" in kinds else _Words(tuple(tokens), bool(kinds & VALUES))
 
 
 def _number(tokens: list[Token]) -> _Number | None:
@@ -250,7 +271,7 @@ def _number(tokens: list[Token]) -> _Number | None:
             whole.append((kind, text))
         else:
             return None
-    if any(kind == "value" for kind, _ in tokens) or (grouped and any(kind == "word" for kind, _ in whole)) or power > 20:
+    if any(kind in VALUES for kind, _ in tokens) or (grouped and any(kind == "word" for kind, _ in whole)) or power > 20:
         return None
     before, after = ("".join(text for _, text in part) for part in (tokens[:first], tokens[last:]))
     plainly = "".join(text for _, text in whole).lstrip("#") == "0" and bool(point) == bool(decimals)
@@ -264,7 +285,7 @@ def _date(tokens: list[Token], system: bool, foreign: bool) -> _Date | None:
     tokens = _with_months(tokens)
     kinds = {kind for kind, _ in tokens}
     longest = {kind: max((len(text) for one, text in tokens if one == kind), default=0) for kind in DATED}
-    if system or kinds & {"digit", "value"} or longest["M"] > 4 or (foreign and max(longest["M"], longest["d"]) > 2):
+    if system or kinds & {"digit", *VALUES} or longest["M"] > 4 or (foreign and max(longest["M"], longest["d"]) > 2):
         return None
     shape = "".join(kind if kind in DATED else text if text in ". " else "-" for kind, text in tokens)
     if kinds & DATED and (longest["y"] < 3 or not (longest["M"] > 2 or CLEAR.fullmatch(shape))):

@@ -147,8 +147,8 @@ class _Page:
 
 def _read(data: bytes, source: str, ocr: Ocr | None = None) -> Iterator[Extract]:
     with PDFIUM:
-        title, pages = _title_and_pages(data, source, ocr)
-    in_part = has_damaged_objects(data)
+        title, pages, in_part = _title_and_pages(data, source, ocr)
+    in_part = in_part or has_damaged_objects(data)
     if not any(page.text.strip() and page.kind in (_Kind.PLAIN, _Kind.READ) for page in pages):
         if in_part or any(page.damaged for page in pages):
             raise _damaged(source, "nothing could be read of it")
@@ -169,14 +169,16 @@ def _without_text(source: str, pages: list[_Page], ocr: Ocr | None) -> FileError
     return NoText(source, f"{count} no text, and OCR finds none", remedy)
 
 
-def _title_and_pages(data: bytes, source: str, ocr: Ocr | None) -> tuple[str, list[_Page]]:
+def _title_and_pages(data: bytes, source: str, ocr: Ocr | None) -> tuple[str, list[_Page], bool]:
+    """And whether some of the pages are damaged, of which it could not be told which."""
     pdf = _open(data, source)
     try:
         title, pages = sensible_title(pdf.get_metadata_dict().get("Title", "")), list(_pages(pdf, source, ocr))
         damaged = damaged_pages(pdf, [number for number, page in enumerate(pages, start=1) if page.blank])
     finally:
         pdf.close()
-    return title, [replace(page, damaged=number in damaged) for number, page in enumerate(pages, start=1)]
+    told = damaged or ()
+    return title, [replace(page, damaged=number in told) for number, page in enumerate(pages, start=1)], damaged is None
 
 
 def _open(data: bytes, source: str) -> Any:

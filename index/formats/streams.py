@@ -41,6 +41,7 @@ _NOUGHT = 33 * sum(85**place for place in range(5))  # what five digits "!" come
 _LONGEST = 10_000  # bytes of a dictionary
 _PIECE = 1 << 16  # bytes that are unpacked at once
 _MOST = 100_000_000  # that come of it: beyond, a stream is taken to be whole
+_MOST_WRITTEN = 200_000_000  # bytes, at the most, of all pages that are written alone: some eight seconds
 
 
 class _Damaged(Exception):
@@ -56,10 +57,12 @@ class _Stream:
     data: memoryview
 
 
-def damaged_pages(pdf: Any, blank: Collection[int]) -> list[int]:
+def damaged_pages(pdf: Any, blank: Collection[int]) -> list[int] | None:
     """The pages (from 1) of a pdfium document that make use of a damaged stream. Used under `index.formats.pdf.PDFIUM`.
 
-    `blank` are those on which pdfium sees nothing at all: they are damaged, too, where they should show something.
+    `blank` are those on which pdfium sees nothing at all: they are damaged, too, where they should show something. None
+    where some stream is damaged, and it would take too long to tell what pages make use of it: each is written alone, with
+    all that it shares with others.
     """
     written = _written(pdf)
 
@@ -67,7 +70,10 @@ def damaged_pages(pdf: Any, blank: Collection[int]) -> list[int]:
     def lost() -> bool:
         return _has_lost(written)
 
-    suspected = range(1, len(pdf) + 1) if _has_damage(written) else sorted(blank)
+    some_are = _has_damage(written)
+    suspected = range(1, len(pdf) + 1) if some_are else sorted(blank)
+    if len(suspected) * len(written) > _MOST_WRITTEN:
+        return None if some_are else []
     return [number for number in suspected
             if _has_damage(page := _page_alone(pdf, number)) or (number in blank and not _is_blank(page, lost))]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import IO, Any
@@ -41,6 +41,8 @@ PLACE = re.compile(rb"""\s(r|min|max)=["']([0-9]{1,7})["']""")
 # A comment, of which the first of a thread is there for older programs as well.
 COMMENT = re.compile(rb"<(?:\w+:)?(?:comment\s|threadedComment\s[^<>]*\bparentId=)")
 COMMENT_PARTS = ("xl/comments", "xl/threadedComments/")
+# Of a sheet: what a cell holds, by itself or as the number of a text that stands elsewhere.
+HELD = re.compile(rb"<(?:\w+:)?[vt]\b[^<>]*(?<!/)>\s*[^<\s]")
 MOST_MERGED = 100_000  # of a sheet
 MOST_REPEATED = 1_000_000  # cells of a sheet
 BLOCK = 1 << 20
@@ -77,13 +79,21 @@ def _damaged(source: str) -> FileError:
 
 @dataclass(slots=True)
 class _LeftOut:
-    """How much of visible sheets is not read: rows and columns that hold something and are hidden, cells with an error."""
+    """How much is not read: sheets that hold something and are hidden, rows and columns of the others that do and are, and of
+    what is left cells with an error, or with a number format that shows nothing of them.
+    """
 
+    sheets: int = 0
     rows: int = 0
     columns: int = 0
     errors: int = 0
+    blank: int = 0
 
     def notices(self) -> Iterator[str]:
+        if self.sheets == 1:
+            yield "it has a hidden sheet, which is left out (show it to have it)"
+        elif self.sheets:
+            yield f"it has {self.sheets} hidden sheets, which are left out (show them to have them)"
         hidden = [f"a hidden {what}" if number == 1 else f"{number} hidden {what}s"
                   for number, what in ((self.rows, "row"), (self.columns, "column")) if number]  # fmt: skip
         if self.rows + self.columns == 1:
@@ -93,6 +103,10 @@ class _LeftOut:
         if self.errors:
             what = "a cell with an error, which is" if self.errors == 1 else f"{self.errors} cells with errors, which are"
             yield f"it has {what} left out"
+        if self.blank == 1:
+            yield "it has a cell whose number format shows nothing, which is left out (change the format to have it)"
+        elif self.blank:
+            yield f"it has {self.blank} cells whose number formats show nothing, which are left out (change these to have them)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +127,15 @@ class _Layout:
         left = [at for at in range(max(len(cells), *(end for _, end in wide), 0)) if at not in self.columns]
         seen = [cells[at] if at < len(cells) else "" for at in left]
         places = [(bisect_left(left, start), bisect_left(left, end)) for start, end in wide]
-        for (start, _), (first, end) in zip(wide, places, strict=True):
-            if first < end and start < len(cells):  # what is merged is seen as long as one of its columns is
-                seen[first] = cells[start]
         return seen, [(first, end) for first, end in places if end - first > 1]
+
+    def begun(self, number: int, columns: Sequence[int]) -> list[tuple[int, int, int]]:
+        """Of merged cells that begin in a row: their column, the first of those `columns` that are seen, and their last row."""
+        begun = []
+        for start, end, last in self.merged.get(number, ()):
+            at = bisect_left(columns, start)
+            begun.append((start, columns[at] if at < len(columns) and columns[at] < end else start, last))
+        return begun
 
 
 def _fill(rows: Rows, data: bytes, left_out: _LeftOut) -> str:
@@ -126,12 +145,14 @@ def _fill(rows: Rows, data: bytes, left_out: _LeftOut) -> str:
     workbook = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
     try:
         for sheet in workbook.worksheets:
-            if sheet.sheet_state == "visible":
+            visible = sheet.sheet_state == "visible"
+            with sheet.parent._archive.open(sheet._worksheet_path) as file:  # read only, openpyxl does not tell
+                layout = _layout(file) if visible else _Layout()
+                left_out.sheets += not visible and any(_tags(file, HELD))
+            if visible:
                 rows.begin(sheet.title)
                 sheet.reset_dimensions()  # what the file states of them may be wrong
-                with sheet.parent._archive.open(sheet._worksheet_path) as file:  # read only, openpyxl does not tell
-                    layout = _layout(file)
-                _fill_sheet(rows, (_texts(row, left_out) for row in sheet.iter_rows()), layout, left_out)
+                _fill_sheet(rows, _sheet_texts(sheet.iter_rows(), layout, left_out), layout, left_out)
         return workbook.properties.title or ""
     finally:
         workbook.close()
@@ -139,7 +160,7 @@ def _fill(rows: Rows, data: bytes, left_out: _LeftOut) -> str:
 
 def _fill_sheet(rows: Rows, sheet: Iterable[list[str]], layout: _Layout, left_out: _LeftOut) -> None:
     hidden = set()
-    for number, cells in _repeated(sheet, layout.merged):
+    for number, cells in _repeated(sheet, layout):
         if number in layout.rows:
             left_out.rows += any(cells)
             continue
@@ -170,13 +191,16 @@ def _layout(sheet: IO[bytes]) -> _Layout:
     return layout
 
 
-def _repeated(rows: Iterable[list[str]], merged: dict[int, list[tuple[int, int, int]]]) -> Iterator[tuple[int, list[str]]]:
+def _repeated(rows: Iterable[list[str]], layout: _Layout) -> Iterator[tuple[int, list[str]]]:
     """Rows with their numbers, a cell that takes several rows repeated in those that hold anything else.
 
+    What is merged is seen as long as one of its columns is, and stands in the first of these.
     Down to the first row of several cells it is a title, or a column's name over two lines, and stays where it is.
     """
     above: dict[int, tuple[str, int]] = {}  # by column: what stands there, and down to which row
     named, left = False, MOST_REPEATED
+    hidden, columns = layout.columns, range(MOST_COLUMNS)
+    seen = [column for column in columns if column not in hidden] if hidden else columns
     for number, cells in enumerate(rows, start=1):
         if number > MOST_ROWS:
             raise ValueError(f"more than {MOST_ROWS} rows")
@@ -184,12 +208,17 @@ def _repeated(rows: Iterable[list[str]], merged: dict[int, list[tuple[int, int, 
             above = {column: (text, last) for column, (text, last) in above.items() if last >= number}
             left -= len(above)
             if left < 0:
-                above, merged = {}, {}
+                above = {}
             for column, (text, _) in above.items():
                 cells += [""] * (column + 1 - len(cells))
                 cells[column] = cells[column] or text
-        if named:
-            tall = ((column, last) for column, _, last in merged.get(number, ()) if last > number)
+        begun = layout.begun(number, seen)
+        for start, column, _ in begun:
+            if start < column and start < len(cells):
+                cells += [""] * (column + 1 - len(cells))
+                cells[column], cells[start] = cells[start], ""
+        if named and left >= 0:
+            tall = ((column, last) for _, column, last in begun if last > number)
             above |= {column: (cells[column], last) for column, last in tall if any(cells[column : column + 1])}
         named = named or sum(map(bool, cells)) > 1
         yield number, cells
@@ -228,13 +257,23 @@ def _lacks_values(data: bytes) -> bool:
     return False
 
 
-def _texts(row: Iterable[Any], left_out: _LeftOut) -> list[str]:
-    """What the cells of a row show; one with an error nothing."""
+def _sheet_texts(sheet: Iterable[Iterable[Any]], layout: _Layout, left_out: _LeftOut) -> Iterator[list[str]]:
+    for number, row in enumerate(sheet, start=1):
+        # Cells of a hidden row are counted with it, not one by one.
+        yield _texts(row, layout.columns, _LeftOut() if number in layout.rows else left_out)
+
+
+def _texts(row: Iterable[Any], hidden: set[int], left_out: _LeftOut) -> list[str]:
+    """What the cells of a row show; one with an error nothing. Those in hidden columns are not counted."""
     texts = []
-    for cell in row:
+    for column, cell in enumerate(row):
         is_error = cell.data_type == "e"
-        left_out.errors += is_error
-        texts.append("" if is_error or cell.value is None else _text(cell.value, cell.number_format))
+        text = "" if is_error or cell.value is None else _text(cell.value, cell.number_format)
+        if not text and column not in hidden:
+            left_out.errors += is_error
+            # A zero that is not shown is meant to read as none.
+            left_out.blank += not is_error and bool(cell.value) and bool(str(cell.value).strip())
+        texts.append(text)
     return texts
 
 

@@ -207,6 +207,18 @@ def test_touches_use_up_no_way_back(home, docs, encoder, library) -> None:
     assert texts(library())["docs/ferry.txt"] != "The ferry is out of service."
 
 
+def test_what_is_no_mere_touch_is_a_step_of_its_own_to_go_back(home, docs, encoder, tmp_path) -> None:
+    made = [sync(home, [docs], encoder=encoder).generation]
+    (tmp_path / "empty").mkdir()
+    made.append(sync(home, [tmp_path / "empty"], encoder=encoder).generation)  # a folder more is followed
+    edit(docs / "otter.md", b"---\nauthor: A. Heron\n---\n" + (docs / "otter.md").read_bytes())
+    made.append(sync(home, encoder=encoder).generation)
+    edit(docs / "otter.md", (docs / "otter.md").read_bytes().replace(b"Heron", b"Ferry"))
+    made.append(sync(home, encoder=encoder).generation)
+    for earlier in reversed(made[1:-1]):
+        assert rollback(home).id == earlier
+
+
 @pytest.mark.parametrize(("name", "new"), [
     ("otter.md", "animals.md"), ("ferry.txt", "boat.txt"), ("ferry.txt", "sub/Ferry.TXT")])
 def test_a_renamed_file_is_another_source_but_is_neither_parsed_nor_encoded(

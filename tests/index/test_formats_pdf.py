@@ -116,6 +116,16 @@ def test_several_damaged_pages(read: Read) -> None:
                                   " get a whole copy of the file",)
 
 
+def test_where_it_would_take_too_long_to_tell_which_pages_are_damaged_the_file_is(
+        read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("index.formats.streams._MOST_WRITTEN", 1000)
+    data = made("reportlab", report(1), report(2), report(3))
+    start, end = contents(data, 2)
+    assert read(data).notices == ()
+    assert read(made("reportlab", report(1), [])).notices == ()
+    assert read(turned(data, (start + end) // 2)).notices[0] == ANYWHERE
+
+
 def test_a_file_of_which_nothing_is_left(read: Read) -> None:
     data = made("fpdf2", report(1))
     start, end = contents(data, 1)

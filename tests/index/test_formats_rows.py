@@ -154,6 +154,12 @@ DOLLAR = '_("$"* #,##0.00_);_("$"* \\(#,##0.00\\);_("$"* "-"??_);_(@_)'
     (200, '[>100]"many";[>3]"some";"few"', "many"), (5, '[>100]"many";[>3]"some";"few"', "some"),
     (-5, '[>100]"many";[>3]"some";"few"', "few"), (-5, '0.0;"minus" 0.0', "minus 5.0"), (0, "0;-0;;@", ""),
     ("t", "0;-0;;@", "t"),
+    # A last part with an @ is that of texts.
+    (-5, "0.00;@", "-5.00"), (-1234.5, "#,##0.00;@", "-1,234.50"), (-0.5, "0.0%;@", "-50.0%"), (-5, "General;@", "-5"),
+    (-1234, "#,##0;[Red]@", "-1,234"), (0, "0.00;-0.00;@", "0.00"), (-5, "0.00;-0.00;@", "-5.00"), (5, "0.00;@", "5.00"),
+    ("t", '0.00;"No. "@', "No. t"), ("t", '0;-0;"No. "@', "No. t"), (0, '0;-0;"none";@', "none"), (-5, "@", "-5"),
+    (-5, '[>100]0.0;0.00;@', "-5.00"), ("t", '0;-0;0;"text"', "text"), (1.5, "0;0;0;0;@", "1.5"),
+    ("txt", "General;[Red]-General", "txt"), (-5, "General;[Red]-General", "-5"), ("t", 'General" kg"', "t"),
     ("t", '"No. "@', "No. t"), ("t", "0.00", "t"), (5, ";;;", ""), ("t", ";;;", ""), (5, "@", "5"), (True, "0.00", "TRUE"),
     # What is not understood, or too large to be exact, is as it is.
     (1.5, "# ?/?", "1.5"), (1500, "0.00E+00", "1500"), (12.5, '0" "0.0" "0', "12.5"), (1, "0 x", "1"), (1, '"', "1"),
@@ -216,6 +222,59 @@ def test_a_value_merged_down_from_a_hidden_row_is_seen_in_the_others(tmp_path: P
     assert read(tmp_path, "a.xlsx", saved(book)).text == "Region | Port\n\nRegion: North | Port: Skell"
 
 
+@pytest.mark.parametrize(("above", "notices"), [
+    (None, ()), ("Region", ("it has a hidden column, which is left out (show it to have it)",)),
+])  # fmt: skip
+def test_a_value_merged_from_a_hidden_column_is_seen_in_all_its_rows(
+    tmp_path: Path, above: str | None, notices: tuple[str, ...]
+) -> None:
+    rows: list[Any] = [[above, "Sub", "Port", "Fee"], ["North", None, "Orrin", 4], [None, None, "Skell", 5],
+            [None, None, "Bay", 6]]
+    book = merged(rows, "A2:B4")
+    book["S"].column_dimensions["A"].hidden = True
+    document = read(tmp_path, "a.xlsx", saved(book))
+    assert document.text.split("\n\n") == ["Sub | Port | Fee", *(
+        f"Sub: North | Port: {port}" for port in ("Orrin | Fee: 4", "Skell | Fee: 5", "Bay | Fee: 6"))]
+    assert document.notices == notices
+
+
+def test_a_merged_cell_of_which_no_column_is_seen_is_left_out(tmp_path: Path) -> None:
+    rows: list[Any] = [[None, None, "Port", "Fee"], ["North", None, "Orrin", 4], [None, None, "Skell", 5]]
+    book = merged(rows, "A2:B3")
+    for column in "AB":
+        book["S"].column_dimensions[column].hidden = True
+    document = read(tmp_path, "a.xlsx", saved(book))
+    assert document.text == "Port | Fee\n\nPort: Orrin | Fee: 4\n\nPort: Skell | Fee: 5"
+    assert document.notices == ("it has a hidden column, which is left out (show it to have it)",)
+
+
+@pytest.mark.parametrize(("values", "notices"), [
+    ([7], ("it has a cell whose number format shows nothing, which is left out (change the format to have it)",)),
+    ([7, "x"], ("it has 2 cells whose number formats show nothing, which are left out (change these to have them)",)),
+    ([None, " ", 0], ()),
+])  # fmt: skip
+def test_cells_of_which_nothing_is_shown_are_counted_in_a_notice(
+    tmp_path: Path, values: list[Any], notices: tuple[str, ...]
+) -> None:
+    book = workbook(S=[["Port", "Fee"], *(["Orrin", value] for value in values)])
+    for [cell] in book["S"]["B2:B9"]:
+        cell.number_format = ";;;"
+    document = read(tmp_path, "a.xlsx", saved(book))
+    assert (document.text, document.notices) == ("Port | Fee" + "\n\nPort: Orrin" * len(values), notices)
+
+
+def test_cells_of_hidden_rows_and_columns_are_counted_with_these(tmp_path: Path) -> None:
+    rows = [["Port", "Fee", "Sum"], ["Orrin", "#N/A", 1], ["Skell", 4, "#REF!"], ["Bay", 7, 2]]
+    book = workbook(S=rows)
+    sheet = book["S"]
+    sheet["B2"].data_type = sheet["C3"].data_type = "e"
+    sheet["A2"].number_format = sheet["C4"].number_format = ";;;"
+    sheet.row_dimensions[2].hidden = sheet.column_dimensions["C"].hidden = True
+    document = read(tmp_path, "a.xlsx", saved(book))
+    assert document.text.endswith("Port: Skell | Fee: 4\n\nPort: Bay | Fee: 7")
+    assert document.notices == ("it has a hidden row and a hidden column, which are left out (show them to have them)",)
+
+
 @pytest.mark.parametrize(("errors", "notice"), [
     (["#N/A"], "it has a cell with an error, which is left out"),
     (["#N/A", "#REF!"], "it has 2 cells with errors, which are left out"),
@@ -248,6 +307,19 @@ def test_hidden_sheets_are_left_out_and_the_title_is_that_of_the_properties(tmp_
     book.properties.title = "Plan 2026"
     document = read(tmp_path, "a.xlsx", saved(book))
     assert (document.title, document.text) == ("Plan 2026", "Seen.")
+    assert document.notices == ("it has a hidden sheet, which is left out (show it to have it)",)
+
+
+@pytest.mark.parametrize("block", [1 << 20, 16])
+def test_hidden_sheets_that_hold_anything_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    monkeypatch.setattr("index.formats.xlsx.BLOCK", block)
+    book = workbook(Seen=[["Seen."]], Lists=[["Hidden."]], Rates=[[None, 4]], Empty=[], Bare=[[None]])
+    for name in book.sheetnames[1:]:
+        book[name].sheet_state = "veryHidden" if name == "Rates" else "hidden"
+    book["Bare"]["B2"].number_format = "0.00"
+    document = read(tmp_path, "a.xlsx", saved(book))
+    assert document.text == "Seen."
+    assert document.notices == ("it has 2 hidden sheets, which are left out (show them to have them)",)
 
 
 def test_rows_without_a_header(tmp_path: Path) -> None:

@@ -213,6 +213,16 @@ def test_links_and_special_files_are_told_in_one_notice_a_root_and_only_once(doc
     assert told(home, open_current(home)).notices == ()
 
 
+def test_links_are_still_told_when_a_document_was_taken_out(docs: Path, home: Path, encoder: Any) -> None:
+    put(docs / "a.md", "A thing.")
+    put(docs / "b.md", "B thing.")
+    link(docs / "out", docs.parent)
+    sync(home, [docs], encoder=encoder)
+    before = told(home, open_current(home)).notices
+    remove(home, ["docs/b.md"], encoder=encoder)
+    assert told(home, open_current(home)).notices == before != ()
+
+
 def test_links_of_what_was_taken_out_are_not_told(docs: Path, home: Path, encoder: Any) -> None:
     put(docs / "a.md", "A thing.")
     put(docs / "sub" / "b.md", "B thing.")

@@ -125,11 +125,14 @@ def test_a_wrong_method_and_an_unforeseen_failure(client, assistant, document) -
 
 @pytest.mark.parametrize(("method", "path", "status"), [
     ("GET", "/v1/ask", 405), ("DELETE", "/v1/ask", 405), ("POST", "/healthz", 405), ("POST", "/v1/sources/x", 405),
-    ("GET", "/v1/nope", 404), ("POST", "/v1/", 404),
+    ("GET", "/v1/nope", 404), ("POST", "/v1/", 404), ("GET", "/v1", 404), ("GET", "/healthz/", 404), ("TRACE", "/v1/ask", 405),
 ])
 def test_wrong_methods_and_paths_are_told_in_the_same_form_beside_the_page(tmp_path, method, path, status) -> None:
     with TestClient(create_app(tmp_path / "home"), base_url="http://localhost") as whole:
-        assert_error(whole.request(method, path), status)
+        response = whole.request(method, path)
+        assert_error(response, status)
+        assert ("allow" in response.headers) == (status == 405)
+        assert whole.head("/healthz").status_code == 200
 
 
 def test_every_response_has_the_security_headers(client, cited: str) -> None:
