@@ -16,7 +16,7 @@ from index.errors import FileError
 from index.formats.base import Extract, Format
 
 # A chapter is a web page, so its blocks are made as those of web pages are.
-from index.formats.hidden import leave_out_hidden
+from index.formats.hidden import hidden_notice
 from index.formats.html import HEADING_TAGS, decode_page, parse_page, take_blocks, whole_content
 from index.formats.outline import Blocks, one_line, sensible_title
 from index.formats.zips import ZIP, Members, check_zip
@@ -61,15 +61,17 @@ def _read(data: bytes, source: str) -> Iterator[Extract]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         book = _Book(archive, source)
         blocks = Blocks()
+        hidden = 0
         for path in book.chapters():
-            page = _page(book.read(path), source)
+            page, left_out = _page(book.read(path), source)
+            hidden += left_out
             if page is not None and page.xpath("string(//body)").strip():
                 _name(page, book.labels.get(path), blocks)
                 take_blocks(whole_content(page), blocks)
     if book.missing and not blocks.text:
         raise _incomplete(source)
-    yield Extract(book.title, blocks.text, blocks.sections, notices=_missing(list(book.missing)), code=tuple(blocks.code),
-                  author=book.author, date=book.date)
+    yield Extract(book.title, blocks.text, blocks.sections, code=tuple(blocks.code), author=book.author, date=book.date,
+                  notices=(*_missing(list(book.missing)), *hidden_notice(hidden)))
 
 
 def _missing(names: list[str]) -> tuple[str, ...]:
@@ -185,14 +187,16 @@ def _path(folder: str, href: str) -> str:
     return posixpath.normpath(posixpath.join(folder, unquote(href.partition("#")[0])))
 
 
-def _page(data: bytes, source: str) -> Any:
-    """A chapter's tree; None where there is none. Notes at the side and at the foot belong to a book's text."""
-    page = parse_page(CLOSED_AT_ONCE.sub(_opened_and_closed, decode_page(data, source)))
+def _page(data: bytes, source: str) -> tuple[Any, int]:
+    """A chapter's tree, or None where there is none, and how many hidden parts of it are left out.
+
+    Notes at the side and at the foot belong to a book's text.
+    """
+    page, hidden = parse_page(CLOSED_AT_ONCE.sub(_opened_and_closed, decode_page(data, source)))
     if page is not None:
-        leave_out_hidden(page)  # a heading that is hidden names no chapter
         for note in list(page.iter("aside", "footer")):
             note.tag = "div"
-    return page
+    return page, hidden
 
 
 def _opened_and_closed(tag: re.Match[str]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from index.errors import FileError
 from index.formats.base import Extract, Format, lacks_memory
-from index.formats.hidden import is_hidden, leave_out_hidden
+from index.formats.hidden import hidden_notice, leave_out_hidden
 from index.formats.outline import Blocks, Cell, first_title, one_line, table_lines
 from index.formats.text import BYTE_ORDER_MARKS, decode, decode_head, is_textual
 
@@ -98,7 +98,7 @@ def _recognises(head: bytes, suffix: str) -> bool:
 
 def _read(data: bytes, source: str) -> Iterator[Extract]:
     text = decode_page(data, source)
-    page = parse_page(text)
+    page, hidden = parse_page(text)
     if page is None:
         raise FileError(source, "there is no text in it", "Remove it, or save the page again")
     found = _by_trafilatura(page)
@@ -108,10 +108,10 @@ def _read(data: bytes, source: str) -> Iterator[Extract]:
     length = 0 if found is None or found.body is None else sum(map(len, found.body.itertext()))
     blocks = _main_blocks(page, length)
     if not blocks.text:
-        _take_menu(parse_page(text), blocks)
+        _take_menu(parse_page(text)[0], blocks)
     author, date = (found.author or "", found.date or "") if found is not None else ("", "")
-    yield Extract(title or first_title(blocks.headings), blocks.text, blocks.sections, code=tuple(blocks.code), author=author,
-                  date=date)
+    yield Extract(title or first_title(blocks.headings), blocks.text, blocks.sections, notices=hidden_notice(hidden),
+                  code=tuple(blocks.code), author=author, date=date)
 
 
 def decode_page(data: bytes, source: str) -> str:
@@ -133,8 +133,9 @@ def as_browsers_do(charset: str) -> str:
     return "cp1252" if charset in ("iso-8859-1", "latin1", "latin-1", "us-ascii", "ascii") else charset
 
 
-def parse_page(text: str) -> Any:
-    """The page's tree, or None where there is none. Nothing is fetched; document type entities stay unread.
+def parse_page(text: str) -> tuple[Any, int]:
+    """The page's tree, or None where there is none, and how many hidden parts of it are left out. Nothing is fetched;
+    document type entities stay unread.
 
     Raises ValueError for a page that goes beyond what the parser can hold: that reads such a page in part.
     """
@@ -150,14 +151,15 @@ def parse_page(text: str) -> Any:
     except etree.XMLSyntaxError as problem:
         if lacks_memory(problem):
             raise MemoryError from problem
-        return None
+        return None, 0
     except etree.ParserError:
-        return None
+        return None, 0
     if any(error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for error in parser.error_log):
         raise ValueError("it is nested too deep")
+    hidden = leave_out_hidden(page, UNSEEN)  # at once: later a script that tells of what is unfolded may be gone
     _mark_raised(page)
     _mark_code(page)
-    return page
+    return page, hidden
 
 
 def _mark_raised(page: Any) -> None:
@@ -199,8 +201,6 @@ def _mark_code(page: Any) -> None:
         for line_end in pre.iter("br"):
             line_end.text = "\n"
         etree.strip_elements(pre, "script", "style", "template", with_tail=False)
-        for unseen in filter(is_hidden, pre.xpath("descendant::*")):
-            unseen.drop_tree()
         # A character reference may stand for what no XML may hold.
         text = FORBIDDEN.sub("\ufffd", "".join(pre.itertext()).replace("\f", "\n"))
         if len(text) <= LONGEST_PRE or pre.find(".//code") is not None:
@@ -222,7 +222,6 @@ def _by_trafilatura(page: Any) -> Any:
 
 def _take_menu(page: Any, blocks: Blocks) -> None:
     """Append what trafilatura finds on a page of nothing but a menu."""
-    leave_out_hidden(page)
     found = _by_trafilatura(page)
     if found is not None and found.body is not None:
         take_blocks(found.body, blocks)
@@ -410,7 +409,6 @@ def _lines(text: str) -> str:
 
 def whole_content(page: Any) -> Any:
     """All that the page says outside of menus, as a tree like trafilatura's."""
-    leave_out_hidden(page)
     for unseen in dict.fromkeys([*page.iter(*UNSEEN), *page.xpath(FRAME)]):
         unseen.drop_tree()
     for formula in page.iter("math"):

@@ -309,7 +309,7 @@ def _add_body(part: Message, blocks: Blocks, source: str) -> None:
     text = _decode(_content(part), part.get_content_charset(), source)
     if part.get_content_type() != "text/html":
         blocks.add(LINE_END.sub("\n", text).strip())
-    elif (page := parse_page(text)) is not None:
+    elif (page := parse_page(text)[0]) is not None:
         take_blocks(whole_content(page), blocks)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -145,8 +146,8 @@ def test_what_is_hidden_is_left_out_but_not_what_a_button_opens(tmp_path: Path) 
 
 @pytest.mark.parametrize("style", [
     "display:none", "DISPLAY : None !important;", "color:red; display:none", "/* why */ visibility: hidden",
-    "visibility:collapse", "opacity:0", "opacity: 0.0;", "opacity:0%", "font-size:0", "font-size: 0px !important; color:red",
-    "display:block;display:none",
+    "visibility:collapse", "opacity:0", "opacity: 0.0;", "opacity:0%", "display:block;display:none",
+    "display:none!important;display:block", "display:none ! important; display: block !ie",
 ])  # fmt: skip
 @pytest.mark.parametrize("page", ["{}", "<main>{}</main>", "<nav>Menu</nav>{}"])
 def test_what_an_element_hides_by_its_own_style_is_left_out(tmp_path: Path, style: str, page: str) -> None:
@@ -158,6 +159,8 @@ def test_what_an_element_hides_by_its_own_style_is_left_out(tmp_path: Path, styl
 @pytest.mark.parametrize("body", [
     "<p style='display:block'>Seen.</p>",
     "<p style='display:none;display:block'>Seen.</p>",
+    "<p style='display:block!important;display:none'>Seen.</p>",
+    "<p style='display:none !ie'>Seen.</p>",
     "<p style='opacity:0.01'>Seen.</p>",
     "<p style='opacity:1.0'>Seen.</p>",
     "<p style='font-size:0.8em'>Seen.</p>",
@@ -166,15 +169,21 @@ def test_what_an_element_hides_by_its_own_style_is_left_out(tmp_path: Path, styl
     "<style>@media print {.a {display:none}}</style><p class=a>Seen.</p>",
     "<div style='font-size:0'><span style='font-size:16px'>Seen.</span></div>",
     "<div style='font-size:0'><p class=a>Seen.</p></div>",
+    "<div style='font-size:0'><table><tr><td>Seen.</table></div>",
     "<div style='visibility:hidden'><p style='visibility:visible'>Seen.</p></div>",
     "<p aria-hidden=true>Seen.</p>",
     "<script>fade()</script><p style='opacity:0;transform:none'>Seen.</p>",
-    "<script src=wow.js></script><p style='visibility:hidden;animation-name:none'>Seen.</p>",
+    "<p style='visibility:hidden;animation-name:fade'>Seen.</p>",
     "<ul><li><a href='#t'></a></ul><div></div><div id=t style='display:none'>Seen.</div>",
+    "<div><a href='port.html#%74'></a></div><div></div><div style='display:none'><p id=t>Seen.</div>",
     "<i data-bs-target='#t'></i><div></div><div id=t style='display:none'>Seen.</div>",
     "<div role=tabpanel hidden>Seen.</div>",
     "<div><a href='javascript:void(0)'></a></div><div style='display:none'>Seen.</div>",
-    "<div onclick='open()'></div><div hidden>Seen.</div>",
+    "<div onclick='open()'></div><i></i><div hidden>Seen.</div>",
+    "<a href=' JavaScript:toggle()'></a><i></i><p style='display:none'>Seen.</p>",
+    "<i data-tab=t></i><i></i><div id=t style='display:none'>Seen.</div><script type=module src=tabs.js></script>",
+    "<div style='display:none'>Seen.</div><div id=footer><script>open()</script></div>",
+    "<pre><script>open()</script></pre><div style='font-size:0'>Seen.</div>",
 ])  # fmt: skip
 def test_what_is_seen_or_can_be_opened_is_read(tmp_path: Path, body: str) -> None:
     assert text_of(tmp_path, body) == "Seen."
@@ -185,6 +194,41 @@ def test_answers_that_are_folded_in_are_read(tmp_path: Path) -> None:
     assert text_of(tmp_path, folded) == "- Is there fuel?\n- On the quay."
     behind = f"<div><button>Menu</button>{around('')}</div><p style='display:none'>Not seen.</p>"
     assert "Not seen." not in text_of(tmp_path, behind)
+
+
+def test_letters_of_no_size_are_left_out_but_not_elements_in_them(tmp_path: Path) -> None:
+    assert text_of(tmp_path, "<p>Seen.</p><p style='font-size: 0px !important; color:red'>Not seen.</p>") == "Seen."
+    assert text_of(tmp_path, "<div style='font-size:0'>Also <b>seen</b>.</div>") == "Also seen."
+
+
+@pytest.mark.parametrize(("script", "seen"), [
+    ("<script>$('.q').click(open)</script>", True), ("<script type='application/ld+json'>{}</script>", False),
+])  # fmt: skip
+def test_what_is_hidden_on_a_page_with_scripts_is_read(tmp_path: Path, script: str, seen: bool) -> None:
+    folded = "<h3 class=q>Is there fuel?</h3><div class=a style='display:none'>On the quay.</div>"
+    more = "<p>It is open <span id=more style='display:none'>at night, too</span></p>"
+    expected = "Is there fuel?\n\nOn the quay.\n\nIt is open at night, too" if seen else "Is there fuel?\n\nIt is open"
+    assert text_of(tmp_path, folded + more + script) == expected
+
+
+@pytest.mark.parametrize(("body", "notices"), [
+    ("<p hidden>Not seen.</p>", ("it has a hidden part, which is left out",)),
+    ("<p hidden>Not <b hidden>seen</b>.</p><i style='opacity:0'>1</i>", ("it has 2 hidden parts, which are left out",)),
+    ("<p hidden>Not seen.</p><script>show()</script>", ()),
+    ("<p hidden> &zwnj;&nbsp;</p><div hidden><style>p {color:red}</style></div><svg hidden><title>Icon</title></svg>", ()),
+])  # fmt: skip
+def test_hidden_parts_that_are_left_out_are_told(tmp_path: Path, body: str, notices: tuple[str, ...]) -> None:
+    path = tmp_path / "a.html"
+    path.write_text(f"<!doctype html><p>Seen.</p>{body}", encoding="utf-8")
+    [document] = read_documents(path, "a.html")
+    assert document.notices == notices
+
+
+def test_hidden_elements_within_each_other_are_read_in_linear_time(tmp_path: Path) -> None:
+    deep = "<div style='visibility:hidden'>" * 200 + "<p style='color:red'>Not seen.</p>" * 5000 + "</div>" * 200
+    started = time.process_time()
+    assert text_of(tmp_path, f"<p>Seen.</p>{deep}") == "Seen."
+    assert time.process_time() - started < 4
 
 
 def test_a_page_that_its_script_is_yet_to_show_is_read(tmp_path: Path) -> None:
