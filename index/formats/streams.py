@@ -41,7 +41,7 @@ _NOUGHT = 33 * sum(85**place for place in range(5))  # what five digits "!" come
 _LONGEST = 10_000  # bytes of a dictionary
 _PIECE = 1 << 16  # bytes that are unpacked at once
 _MOST = 100_000_000  # that come of it: beyond, a stream is taken to be whole
-_MOST_WRITTEN = 200_000_000  # bytes, at the most, of all pages that are written alone: some eight seconds
+_MOST_WRITTEN = 200_000_000  # bytes, at the most, of all pages that are written alone: a file has only so much time
 
 
 class _Damaged(Exception):
