@@ -65,7 +65,8 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a build did, by source; `encoded` counts the chunks that had to be encoded anew.
+    """What a build did, by source; `encoded` counts the chunks that had to be encoded anew, `copies` the further places of
+    documents, which `documents` does not.
 
     `notices` are of files that went in now, but not whole, and of folders where something was passed over for the first time.
     """
@@ -78,6 +79,7 @@ class Report:
     skipped: tuple[FileError, ...] = ()
     notices: tuple[Notice, ...] = ()
     documents: int = 0
+    copies: int = 0
     chunks: int = 0
     encoded: int = 0
     seconds: float = 0.0
@@ -162,8 +164,8 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
         old = before.catalog.names() if before else set()
         removed = old - build.sources
     return Report(manifest.id, tuple(changes.added), tuple(changes.updated), tuple(sorted(removed)), changes.unchanged,
-                  tuple(changes.skipped), tuple(changes.notices), manifest.documents, manifest.chunks, build.encoded,
-                  time.perf_counter() - started)
+                  tuple(changes.skipped), tuple(changes.notices), manifest.documents, build.copies, manifest.chunks,
+                  build.encoded, time.perf_counter() - started)
 
 
 def _tell_page(tell: Listener, here: Progress, page: int) -> None:
@@ -171,9 +173,10 @@ def _tell_page(tell: Listener, here: Progress, page: int) -> None:
 
 
 def _nothing_new(before: Generation, changes: _Changes, started: float) -> Report:
-    made = before.manifest
-    return Report(made.id, unchanged=made.documents, skipped=tuple(changes.skipped), notices=tuple(changes.notices),
-                  documents=made.documents, chunks=made.chunks, seconds=time.perf_counter() - started)
+    made, places = before.manifest, len(before.catalog.names())
+    return Report(made.id, unchanged=places, skipped=tuple(changes.skipped), notices=tuple(changes.notices),
+                  documents=made.documents, copies=places - made.documents, chunks=made.chunks,
+                  seconds=time.perf_counter() - started)
 
 
 def index_documents(home: Path, documents: Iterable[Document], *, encoder: Encoder, chunking: Chunking = DEFAULT,
@@ -225,8 +228,9 @@ def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, progress: Li
             manifest = build.finish(roots, excluded)
             keep(home, replace(earlier, skipped=followed(home, earlier.skipped, roots, excluded),
                                notices=renewed(build.notices, earlier.notices, (), ())))
-    return Report(manifest.id, removed=tuple(info.source for info in gone), unchanged=manifest.documents,
-                  documents=manifest.documents, chunks=manifest.chunks, seconds=time.perf_counter() - started)
+    return Report(manifest.id, removed=tuple(info.source for info in gone), unchanged=len(build.sources),
+                  documents=manifest.documents, copies=build.copies, chunks=manifest.chunks,
+                  seconds=time.perf_counter() - started)
 
 
 def erase(home: Path) -> list[str]:
@@ -333,11 +337,28 @@ def _no_text(record: FileRecord, source: str, ocr: str) -> NoText:
 
 
 def _only_adds(before: Generation, excluded: tuple[str, ...], kept: dict[str, FileRecord], found: dict[str, Found]) -> bool:
-    """Whether every file of the generation before is as it was then, and no file can hold a document of another's name."""
-    now, then = _states([*found.values(), *kept.values()]), _states(before.catalog.files())
+    """Whether every file of the generation before is as it was then, no file can hold a document of another's name, and none
+    of which a new one may be a copy comes behind it.
+    """
+    records = list(before.catalog.files())
+    now, then = _states([*found.values(), *kept.values()]), _states(records)
     sources = found.keys() | kept.keys()
     alike = any(source[:at] in sources for source in sources for at in range(len(source)) if source[at] == "#")
-    return bool(then) and then <= now and excluded == before.manifest.excluded and not alike
+    return bool(then) and then <= now and excluded == before.manifest.excluded and not alike and not _any_before(records, found)
+
+
+def _any_before(records: Sequence[FileRecord], found: dict[str, Found]) -> bool:
+    """Whether a file that is new has the size and the hash of one that is known and comes behind it."""
+    known = {record.source for record in records}
+    of_size: dict[int, list[FileRecord]] = {}
+    for record in records:
+        of_size.setdefault(record.size, []).append(record)
+    for file in found.values():
+        behind = {record.sha256 for record in of_size.get(file.size, ()) if record.source > file.source}
+        with suppress(OSError):  # who reads it will say so
+            if behind and file.source not in known and file_sha256(file.path) in behind:
+                return True
+    return False
 
 
 def _take_in(build: _Build, sandbox: Sandbox, file: Found, excluded: Sequence[str], rebuild: bool,
@@ -370,7 +391,7 @@ def _take_in(build: _Build, sandbox: Sandbox, file: Found, excluded: Sequence[st
     for document, origin in read:
         if any(is_below(document.source, source) for source in excluded):
             continue
-        build.add(document, str(file.path), origin)
+        build.add(document, str(file.path), origin, file.source)
         changes.notices += [Notice(document.source, message) for message in document.notices]
         if document.id not in old:
             changes.added.append(document.source)
@@ -439,11 +460,19 @@ class _Build:
         self._vectors = VectorWriter(folder, encoder.dimension)
         self._waiting: list[tuple[int, str]] = []
         self._done = 0
+        self._firsts: dict[tuple[str, str], str] = {}  # of files of the same bytes and media type, the source of the first
+        for source, *content in self._catalog.firsts():
+            self._firsts.setdefault((content[0], content[1]), source)
 
     @property
     def encoded(self) -> int:
         """How many chunks were encoded anew."""
         return self._cache.encoded
+
+    @property
+    def copies(self) -> int:
+        """How many further places its documents have."""
+        return len(self.sources) - self._catalog.documents
 
     def ids_before(self, record: FileRecord) -> set[str]:
         """The ids of the documents that this file held in the generation before."""
@@ -496,18 +525,27 @@ class _Build:
         for id in self.before.catalog.documents_of(record.path):
             document = self.before.document(id)
             source = to.source + document.source.removeprefix(record.source)
-            documents.append((replace(document, id=document_id(source), source=source, modified=_seconds(to.mtime_ns),
+            documents.append((replace(document, id=document_id(source), source=source, modified=_seconds(to.mtime_ns), also=(),
                                       title=document.title if document.titled else title_from(to.source)), id))
         return documents
 
-    def add(self, document: Document, path: str, origin: str = "") -> None:
+    def add(self, document: Document, path: str, origin: str = "", file: str = "") -> None:
         """Take in a document: with the chunks and vectors of `origin` in the generation before, or split and in line
-        to be encoded.
+        to be encoded; or as a copy, where it is what another file of the same bytes has at the same place.
+
+        `file` is the source of the file at `path`. Files come by source, so that of copies the first is the document.
         """
         if document.source in self.sources:
             raise InputError(f"two documents have the source {document.source}", "Give each its own name")
         said = self._noticed.get(origin, ()) if origin else document.notices
         self.notices += [Notice(document.source, message) for message in said]
+        first = self._firsts.setdefault((document.file_sha256, document.media_type), file) if file else ""
+        if first != file:
+            original = document_id(first + document.source.removeprefix(file))
+            if self._catalog.has(original, document.text_sha256):
+                self.sources.add(document.source)
+                self._catalog.add_copy(document, path, original)
+                return
         made = self.before.manifest if self.before and origin else None
         if self.before and made and (made.encoder, made.revision, made.chunking) == (
                 self._encoder.name, self._encoder.revision, self._chunking):
@@ -529,7 +567,7 @@ class _Build:
         kept = [(document, id) for document, id in self.moved(record, record) if document.source not in self.sources
                 and not any(is_below(document.source, source) for source in without)]
         for document, id in kept:
-            self.add(document, record.path, id)
+            self.add(document, record.path, id, record.source)
         return len(kept)
 
     def finish(self, roots: tuple[Root, ...], excluded: tuple[str, ...], again: bool = False) -> Manifest:

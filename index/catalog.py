@@ -18,15 +18,18 @@ from index.types import Chunk, Document, Section
 _TABLES = """
 CREATE TABLE file (path TEXT PRIMARY KEY, source TEXT, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, sha256 TEXT,
                    problem TEXT, remedy TEXT) WITHOUT ROWID;
-CREATE TABLE document (id TEXT PRIMARY KEY, source TEXT UNIQUE, path TEXT, title TEXT, media_type TEXT, file_sha256 TEXT,
-                       text_sha256 TEXT, modified REAL, titled INTEGER, author TEXT, date TEXT, characters INTEGER,
-                       pages INTEGER, text TEXT, sections TEXT, code TEXT);  -- the long last: not read on the way
+CREATE TABLE document (id TEXT PRIMARY KEY, original TEXT, source TEXT UNIQUE, path TEXT, title TEXT, media_type TEXT,
+                       file_sha256 TEXT, text_sha256 TEXT, modified REAL, titled INTEGER, author TEXT, date TEXT,
+                       characters INTEGER, pages INTEGER, text TEXT, sections TEXT, code TEXT);  -- the long last
 CREATE TABLE chunk (row INTEGER PRIMARY KEY, id TEXT UNIQUE, document_id TEXT, start INTEGER, "end" INTEGER,
                     tokens INTEGER, sentences TEXT, header TEXT, key BLOB);
 CREATE INDEX chunk_document ON chunk (document_id);
 CREATE INDEX document_path ON document (path);
+CREATE INDEX document_original ON document (original);
 """
-_DOCUMENT = "id, source, title, media_type, file_sha256, text_sha256, modified, titled, author, date, text, sections, code"
+_PLACE = "place.id, place.source, place.title, place.modified, place.original"
+_DOCUMENT = "media_type, file_sha256, text_sha256, titled, author, date, text, sections, code"
+_OWN = "id = original"  # true of a document, false of a copy of one
 _CHUNK = 'row, id, document_id, start, "end", tokens, sentences, header'
 
 
@@ -60,7 +63,8 @@ class CatalogWriter:
         self._database.execute("PRAGMA synchronous = OFF")  # whoever publishes the folder syncs it, once
         if not there:
             self._database.executescript(_TABLES)
-        [(self.documents,)] = self._database.execute("SELECT count(*) FROM document")
+        self.documents: int
+        [(self.documents,)] = self._database.execute(f"SELECT count(*) FROM document WHERE {_OWN}")
         [(self.rows, self.tokens)] = self._database.execute("SELECT count(*), coalesce(sum(tokens), 0) FROM chunk")
 
     def add_file(self, record: FileRecord) -> None:
@@ -71,12 +75,7 @@ class CatalogWriter:
         """Add a document with its chunks and the keys of their vectors in the cache; returns the chunks' rows."""
         sections = json.dumps([(s.start, s.end, s.heading, s.page, s.row, s.ocr) for s in document.sections],
                               ensure_ascii=False)
-        pages = max((section.page for section in document.sections if section.page is not None), default=None)
-        self._database.execute(
-            "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (document.id, document.source, path, document.title, document.media_type, document.file_sha256,
-             document.text_sha256, document.modified, document.titled, document.author, document.date, len(document.text),
-             pages, document.text, sections, _json(document.code)))
+        self._insert(document, path, document.id, document.text, sections, _json(document.code))
         rows = range(self.rows, self.rows + len(chunks))
         self._database.executemany(
             "INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -87,6 +86,29 @@ class CatalogWriter:
         self.documents += 1
         self.tokens += sum(chunk.tokens for chunk in chunks)
         return rows
+
+    def add_copy(self, document: Document, path: str, original: str) -> None:
+        """Add a further place of a document that is in, by whose id its text and its chunks are found."""
+        self._insert(document, path, original, "", "[]", "[]")
+
+    def has(self, id: str, text_sha256: str) -> bool:
+        """Whether there is a document, not a copy, of this id and this text."""
+        found = self._database.execute(f"SELECT text_sha256 FROM document WHERE id = ? AND {_OWN}", (id,)).fetchone()
+        return bool(found == (text_sha256,))
+
+    def firsts(self) -> Iterator[tuple[str, str, str]]:
+        """The files that hold documents, not copies alone, by source: source, SHA-256 and media type."""
+        yield from self._database.execute(
+            "SELECT DISTINCT file.source, file_sha256, media_type FROM document JOIN file ON file.path = document.path"
+            f" WHERE {_OWN} ORDER BY file.source")
+
+    def _insert(self, document: Document, path: str, original: str, text: str, sections: str, code: str) -> None:
+        pages = max((section.page for section in document.sections if section.page is not None), default=None)
+        self._database.execute(
+            "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (document.id, original, document.source, path, document.title, document.media_type, document.file_sha256,
+             document.text_sha256, document.modified, document.titled, document.author, document.date, len(document.text),
+             pages, text, sections, code))
 
     def places(self) -> Places:
         """Each row's place in the order of the library: by the files' sources, and as they stand in a file."""
@@ -122,26 +144,29 @@ class Catalog:
             yield FileRecord(*row)
 
     def document(self, document_id: str) -> Document:
-        """One document. Raises SourceGone where there is none of that id."""
-        found = self._database.execute(f"SELECT {_DOCUMENT} FROM document WHERE id = ?", (document_id,)).fetchone()
+        """One document, or a copy of one: the same at another place. Raises SourceGone where there is none of that id."""
+        found = self._database.execute(f"SELECT {_PLACE} FROM document AS place WHERE id = ?", (document_id,)).fetchone()
         if found is None:
             raise SourceGone("this document is no longer in the library", "Add it again, or ask anew")
-        id, source, title, media_type, file_sha256, text_sha256, modified, titled, author, date, text, sections, code = found
+        id, source, title, modified, original = found
+        [found] = self._database.execute(f"SELECT {_DOCUMENT} FROM document WHERE id = ?", (original,))
+        media_type, file_sha256, text_sha256, titled, author, date, text, sections, code = found
+        also = self._database.execute("SELECT source FROM document WHERE original = ? AND id != ? ORDER BY source", (id, id))
         parts = tuple(Section(start, end, tuple(heading), page, row, ocr)
                       for start, end, heading, page, row, ocr in json.loads(sections))
         return Document(id, source, title, text, media_type, file_sha256, text_sha256, parts, modified, bool(titled),
-                        code=tuple((start, end) for start, end in json.loads(code)), author=author, date=date)
+                        code=tuple((start, end) for start, end in json.loads(code)), author=author, date=date,
+                        also=tuple(source for (source,) in also))
 
     def documents_of(self, path: str) -> list[str]:
         """The ids of the documents that came from the file at `path`, in the order in which they stand in it."""
-        query = ("SELECT document.id FROM document LEFT JOIN chunk ON chunk.document_id = document.id WHERE path = ?"
-                 " GROUP BY document.id ORDER BY min(chunk.row)")
-        return [id for (id,) in self._database.execute(query, (path,))]
+        return [id for (id,) in self._database.execute("SELECT id FROM document WHERE path = ? ORDER BY rowid", (path,))]
 
     def chunks_of(self, document_id: str) -> tuple[list[int], list[Chunk]]:
-        """The rows and chunks of a document, in order."""
+        """The rows and chunks of a document, in order; of a copy, those of the document that it is one of."""
         found = list(self._database.execute(
-            f"SELECT {_CHUNK} FROM chunk WHERE document_id = ? ORDER BY row", (document_id,)))
+            f"SELECT {_CHUNK} FROM chunk WHERE document_id = (SELECT original FROM document WHERE id = ?) ORDER BY row",
+            (document_id,)))
         return [row[0] for row in found], [_chunk(row) for row in found]
 
     def ids(self, rows: Sequence[int]) -> list[str]:
@@ -165,20 +190,22 @@ class Catalog:
         return {key for (key,) in self._database.execute("SELECT key FROM chunk")}
 
     def names(self) -> set[str]:
-        """Every document's source."""
+        """Every document's source, copies' too."""
         return {source for (source,) in self._database.execute("SELECT source FROM document")}
 
     def documents_by_file(self) -> dict[str, int]:
-        """How many documents each file holds, by the file's source."""
+        """How many documents or copies each file holds, by the file's source."""
         return dict(self._database.execute("SELECT file.source, count(document.id) FROM file LEFT JOIN document"
                                            " ON document.path = file.path GROUP BY file.source"))
 
     def sources(self) -> list[SourceInfo]:
-        """Every document without its text, by source."""
+        """Every document and every copy without its text, by source."""
         counts = dict(self._database.execute("SELECT document_id, count(*) FROM chunk GROUP BY document_id"))
-        return [SourceInfo(id, source, title, media_type, path, characters, counts.get(id, 0), pages, modified)
-                for id, source, title, media_type, path, characters, pages, modified in self._database.execute(
-                    "SELECT id, source, title, media_type, path, characters, pages, modified FROM document ORDER BY source")]
+        return [SourceInfo(id, source, title, media_type, path, characters, counts[original], pages, modified,
+                           "" if id == original else original)
+                for id, original, source, title, media_type, path, characters, pages, modified in self._database.execute(
+                    "SELECT id, original, source, title, media_type, path, characters, pages, modified FROM document"
+                    " ORDER BY source")]
 
     def _select(self, query: str, values: Sequence[object]) -> Iterator[Any]:
         for start in range(0, len(values), 500):

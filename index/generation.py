@@ -33,7 +33,7 @@ from index.store import Hit, SourceInfo, Vector
 from index.types import Chunk, Document
 from index.vectors import CELLS, Vectors
 
-FORMAT = 7
+FORMAT = 8
 MANIFEST, COPY = "manifest.json", "manifest-copy.json"  # the copy tells a rebuild what was followed, where it is all there is
 PLACES = "places.u32"
 KEPT = 3  # generations that prune leaves: the one in use and those before it
@@ -147,11 +147,11 @@ class Generation:
         return self.catalog.chunks(chunk_ids)
 
     def document(self, document_id: str) -> Document:
-        """A document with its text."""
+        """A document, or a copy of one, with its text."""
         return self._document(document_id)
 
     def sources(self) -> list[SourceInfo]:
-        """Every document of the library, by source."""
+        """Every document of the library and every copy, by source."""
         return list(self._sources)
 
     @cached_property

@@ -26,7 +26,10 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """A document of the library without its text. `path` is its file, `characters` and `chunks` its size."""
+    """A document of the library without its text. `path` is its file, `characters` and `chunks` its size.
+
+    `copy_of` is empty, but for a further place of a document: there it is the id of that one, which has the chunks.
+    """
 
     document_id: str
     source: str
@@ -37,6 +40,7 @@ class SourceInfo:
     chunks: int
     pages: int | None
     modified: float
+    copy_of: str = ""
 
 
 class PassageStore(Protocol):
@@ -63,10 +67,10 @@ class PassageStore(Protocol):
         """The chunks, in the order given. Raises KeyError for an id that is not there."""
 
     def document(self, document_id: str) -> Document:
-        """A document with its whole text. Raises `SourceGone` where the library does not hold it."""
+        """A document, or a copy of one, with its whole text. Raises `SourceGone` where the library does not hold it."""
 
     def sources(self) -> list[SourceInfo]:
-        """Every document of the library, by source."""
+        """Every document of the library and every copy, by source."""
 
     def close(self) -> None:
         """Give back files and memory."""

@@ -75,7 +75,8 @@ class Document:
     `notices` say what of the file could not be read; they are told when it is, and not stored. `code` is where blocks of
     code stand, and whatever else is no running text, in order. `author` and `date` are those that the document states of
     itself, apart from its text; empty where it states none. Of a web page, a book or a mail the date is ISO 8601, elsewhere
-    as it was written.
+    as it was written. `also` names, by source, the other places where a file of the same bytes has the same text: copies,
+    which share its chunks.
     """
 
     id: str
@@ -92,6 +93,7 @@ class Document:
     code: tuple[Offsets, ...] = ()
     author: str = ""
     date: str = ""
+    also: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         position = 0

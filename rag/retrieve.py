@@ -11,6 +11,7 @@ from math import inf
 from statistics import fmean, pstdev
 
 from index.store import Hit, PassageStore, Vector
+from index.types import document_id
 from rag.compose import fingerprint
 from rag.config import Config
 from rag.types import Passage
@@ -59,7 +60,15 @@ def retrieve(store: PassageStore, question: str, vector: Vector, config: Config,
         return replace(passage, dense_rank=dense_ranks.get(id), lexical_rank=lexical_ranks.get(id),
                        cosine=round(next(cosines), 4), copies=tuple(map(ranked, passage.copies)))
 
-    return [ranked(passage) for passage in best]
+    return [elsewhere(store, ranked(passage), config.passages) for passage in best]
+
+
+def elsewhere(store: PassageStore, passage: Passage, most: int) -> Passage:
+    """The passage with the other places of its document, and of its copies' documents, among its copies (fewer than `most`)."""
+    places = [at for one in (passage, *passage.copies) for at in (one, *(
+        replace(one, chunk=one.chunk.moved(id), document=store.document(id), copies=())
+        for id in map(document_id, one.document.also[: most - 1])))]
+    return replace(passage, copies=tuple(places[1:most]))
 
 
 def choose(question: str, rankings: Sequence[Iterable[Passage]], most: int) -> list[Passage]:

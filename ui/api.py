@@ -99,7 +99,7 @@ def router(assistant: Callable[[], Assistant]) -> APIRouter:
             store = assistant().store
         except NoIndex:
             return {"ok": True, "generation": None, "documents": 0, "chunks": 0}
-        sources = store.sources()
+        sources = [source for source in store.sources() if not source.copy_of]
         return {"ok": True, "generation": store.generation, "documents": len(sources),
                 "chunks": sum(source.chunks for source in sources)}
 

@@ -157,20 +157,23 @@ def status(home: Home = None, json: Json = False) -> int:
     where = _home(home)
     store = open_current(where)
     made, sources, calibration, unread = store.manifest, store.sources(), stored(where), told(where, store)
+    named = {source.document_id: source.source for source in sources}
     if json:
         _print_json({"home": str(where), "generation": made.id, "created": made.created,
                      "encoder": {"name": made.encoder, "revision": made.revision},
                      "chunking": {"size": made.chunking.size, "overlap": made.chunking.overlap}, "ocr": made.ocr,
-                     "documents": made.documents, "chunks": made.chunks, "tokens": made.tokens,
-                     "vectors": made.vectors,
+                     "documents": made.documents, "copies": len(sources) - made.documents, "chunks": made.chunks,
+                     "tokens": made.tokens, "vectors": made.vectors,
                      "roots": [{"name": root.name, "path": root.path} for root in made.roots],
                      "excluded": list(made.excluded),
                      "calibration": calibration.json() if calibration else None,
                      **_unread_json(unread), "more": {"skipped": unread.more_skipped, "notices": unread.more_notices},
                      "sources": [{"source": s.source, "title": s.title, "media_type": s.media_type, "pages": s.pages,
-                                  "characters": s.characters, "chunks": s.chunks} for s in sources]})
+                                  "characters": s.characters, "chunks": s.chunks,
+                                  "copy_of": named.get(s.copy_of)} for s in sources]})
         return ANSWERED
-    print(f"{_printable(str(where))}: {made.documents} documents, {made.chunks} chunks, {made.tokens} tokens")
+    print(f"{_printable(str(where))}: {_counted(made.documents, len(sources) - made.documents)}, {made.chunks} chunks,"
+          f" {made.tokens} tokens")
     print(_printable(f"generation {made.id} of {made.created}, encoder {made.encoder} ({made.revision}),"
                      f" chunks of at most {made.chunking.size} tokens,"
                      f" vectors {made.vectors} ({KINDS[made.vectors]})"))
@@ -186,7 +189,8 @@ def status(home: Home = None, json: Json = False) -> int:
         print(_printable(f"follows {root.path} as {root.name}"))
     for source in sources:
         pages = f", {source.pages} pages" if source.pages else ""
-        print(f"  {_printable(source.source)}  ({source.characters} characters{pages})")
+        size = f"the same as {named[source.copy_of]}" if source.copy_of else f"{source.characters} characters{pages}"
+        print(f"  {_printable(f'{source.source}  ({size})')}")
     for word, news, more in (("note", unread.notices, unread.more_notices), ("skipped", unread.skipped, unread.more_skipped)):
         for each in news[:SHOWN]:
             print(f"{word:8} {_printable(str(each))}")
@@ -440,7 +444,7 @@ def _printable(text: str, keep_lines: bool = False) -> str:
 
 def _report_json(report: Report) -> dict[str, Any]:
     return {"generation": report.generation, "added": report.added, "updated": report.updated, "removed": report.removed,
-            "unchanged": report.unchanged, "documents": report.documents, "chunks": report.chunks,
+            "unchanged": report.unchanged, "documents": report.documents, "copies": report.copies, "chunks": report.chunks,
             "encoded": report.encoded, "seconds": round(report.seconds, 3), **_unread_json(report)}
 
 
@@ -460,8 +464,12 @@ def _print_report(report: Report) -> None:
     for error in report.skipped:
         print(f"skipped  {_printable(str(error))}")
     print(f"{len(report.added)} added, {len(report.updated)} updated, {len(report.removed)} removed, {report.unchanged}"
-          f" unchanged, {len(report.skipped)} skipped: {report.documents} documents in {report.chunks} chunks,"
-          f" {report.encoded} newly encoded, {report.seconds:.1f} s")
+          f" unchanged, {len(report.skipped)} skipped: {_counted(report.documents, report.copies)} in {report.chunks}"
+          f" chunks, {report.encoded} newly encoded, {report.seconds:.1f} s")
+
+
+def _counted(documents: int, copies: int) -> str:
+    return f"{documents} documents" + (f" and {copies} {'copy' if copies == 1 else 'copies'} of some" if copies else "")
 
 
 def _print_change(report: Report) -> None:

@@ -24,6 +24,7 @@ from index.build import Listener, Progress, Report, remove, sync
 from index.encoder import Encoder, load_encoder
 from index.errors import Busy, FileError, HomeError, NeedsOcr, NoIndex, PullquoteError
 from index.generation import Generation, file_sha256, open_current, remembered, writing
+from index.roots import is_below
 from index.sandbox import Sandbox
 from index.store import SourceInfo
 from index.unread import Unread
@@ -86,7 +87,7 @@ class Library:
         self._warming.start()
 
     def sources(self) -> list[SourceInfo]:
-        """The documents, by source; none where nothing is indexed."""
+        """The documents and their copies, by source; none where nothing is indexed."""
         try:
             return self.assistant().store.sources()
         except NoIndex:
@@ -105,8 +106,11 @@ class Library:
         return self._watched(lambda tell: self._write(self._sync, paths, tell))
 
     def remove(self, source: str) -> Iterator[Progress | Report]:
-        """Take a document out."""
-        return self._watched(lambda tell: self._write(remove, [source], tell))
+        """Take a document out, or all of a file or folder, with the other places that it has."""
+        def out(home: Path, what: Sequence[str], **options: Any) -> Report:
+            return remove(home, [*what, *self._copies(source)], **options)
+
+        return self._watched(lambda tell: self._write(out, [source], tell))
 
     def cancel(self) -> None:
         """Cancel the build that was started last: whoever watches it gets `Cancelled`, and the index stays as it was."""
@@ -169,6 +173,12 @@ class Library:
             self._assistant.close()
         shutil.rmtree(self._incoming if self._claim.is_locked else self.sent, ignore_errors=True)
         self._claim.release(force=True)
+
+    def _copies(self, source: str) -> list[str]:
+        """The files elsewhere that hold copies of what is below `source`."""
+        infos = self.sources()
+        here = {info.document_id for info in infos if is_below(info.source, source)}
+        return sorted({file_of(info) for info in infos if info.copy_of in here and not is_below(info.source, source)})
 
     def _left_to_ocr(self) -> tuple[type[NeedsOcr], ...]:
         made = remembered(self.home)
@@ -319,6 +329,13 @@ class Library:
         if self._claim.is_locked and self._kept.is_dir():
             with suppress(PullquoteError, OSError), writing(self.home):
                 self._settle()
+
+
+def file_of(info: SourceInfo) -> str:
+    """The source of the file that a document stands in: its own, or without the row's id (`faq.jsonl#12`)."""
+    name = PurePath(info.path).name
+    at = info.source.rfind(f"{name}#") if name else -1
+    return info.source if at < 0 else info.source[: at + len(name)]
 
 
 def safe_name(name: str) -> str:

@@ -246,13 +246,71 @@ def test_a_file_without_a_title_is_found_by_its_name_and_then_by_its_new_one(hom
     assert (found.source, found.title, found.titled) == ("docs/zeppelin.txt", "zeppelin", False)
 
 
-def test_a_copy_is_a_document_of_its_own_that_is_neither_parsed_nor_encoded(home, docs, encoder, library, work) -> None:
+def test_the_same_content_at_two_places_is_one_document(home, docs, encoder, library, work) -> None:
     sync(home, [docs], encoder=encoder)
     work.parsed.clear()
     shutil.copy(docs / "ferry.txt", docs / "sub" / "copy.txt")
     report = sync(home, encoder=encoder)
     assert (changes(report), report.encoded, work.parsed) == ((("docs/sub/copy.txt",), (), (), 3), 0, [])
-    assert texts(library())["docs/sub/copy.txt"] == texts(library())["docs/ferry.txt"]
+    assert (report.documents, report.copies, report.chunks) == (3, 1, 3)
+    store = library()
+    original, copy = (store.document(document_id(source)) for source in ("docs/ferry.txt", "docs/sub/copy.txt"))
+    assert (original.also, copy.also) == (("docs/sub/copy.txt",), ())
+    assert (copy.source, copy.title, copy.text, copy.sections) == (
+        "docs/sub/copy.txt", "copy", original.text, original.sections)
+    assert [(info.source, info.copy_of) for info in store.sources() if info.copy_of] == [("docs/sub/copy.txt", original.id)]
+    again = sync(home, encoder=encoder)
+    assert (again.unchanged, again.documents, again.copies) == (4, 3, 1)
+
+
+@pytest.mark.parametrize("gone", ["delete", "edit", "remove"])
+def test_where_the_first_place_of_a_document_goes_it_lives_on_at_the_next(
+        home, docs, encoder, library, work, tmp_path, gone: str) -> None:
+    for name in ("m.md", "sub/otter.md"):
+        shutil.copy(docs / "otter.md", docs / name)
+    sync(home, [docs], encoder=encoder)
+    work.parsed.clear()
+    match gone:
+        case "delete":
+            (docs / "m.md").unlink()
+        case "edit":
+            edit(docs / "m.md", "# Marmots\n\nMarmots whistle.\n")
+    report = remove(home, ["docs/m.md"], encoder=encoder) if gone == "remove" else sync(home, encoder=encoder)
+    assert (report.encoded, work.parsed) == ((1, ["m.md"]) if gone == "edit" else (0, []))
+    assert (report.documents, report.copies) == (4 if gone == "edit" else 3, 1)
+    assert library().document(document_id("docs/otter.md")).also == ("docs/sub/otter.md",)
+    if gone != "remove":
+        same_as_new(home, tmp_path / "fresh", docs, encoder)
+
+
+def test_a_copy_that_comes_before_becomes_the_document(home, docs, encoder, library, tmp_path) -> None:
+    sync(home, [docs], encoder=encoder)
+    shutil.copy(docs / "ferry.txt", docs / "a boat.txt")
+    report = sync(home, encoder=encoder)
+    assert (changes(report), report.encoded) == ((("docs/a boat.txt",), (), (), 3), 0)
+    assert library().document(document_id("docs/a boat.txt")).also == ("docs/ferry.txt",)
+    same_as_new(home, tmp_path / "fresh", docs, encoder)
+
+
+def test_the_same_bytes_under_another_suffix_are_another_document(home, docs, encoder) -> None:
+    shutil.copy(docs / "ferry.txt", docs / "ferry.md")
+    report = sync(home, [docs], encoder=encoder)
+    assert (report.documents, report.copies, report.encoded) == (4, 0, 3)
+
+
+def test_the_rows_of_a_copied_file_are_copies_but_those_that_stand_alone(home, docs, encoder, library) -> None:
+    rows = "\n".join(json.dumps({"id": n, "text": f"Lantern {n} is lit."}) for n in range(3))
+    for name in ("a.jsonl", "b.jsonl"):
+        edit(docs / name, rows)
+    report = sync(home, [docs], encoder=encoder)
+    assert (report.documents, report.copies) == (6, 3)
+    report = remove(home, ["docs/a.jsonl#1"], encoder=encoder)
+    assert (report.documents, report.copies) == (6, 2)
+    store = library()
+    assert [store.document(document_id(f"docs/{name}")).also for name in ("a.jsonl#0", "b.jsonl#1")] == [
+        ("docs/b.jsonl#0",), ()]
+    assert [store.document(id).source for id in store.catalog.documents_of(str(docs / "b.jsonl"))] == [
+        "docs/b.jsonl#0", "docs/b.jsonl#1", "docs/b.jsonl#2"]
 
 
 def test_files_that_exchange_their_names_are_told_apart_by_content(home, docs, encoder, library, work) -> None:
@@ -297,7 +355,7 @@ def test_of_600_files_one_changes_and_only_its_changed_chunk_is_encoded(home, do
 def test_the_same_text_twice_is_encoded_once(home, docs, encoder) -> None:
     shutil.copy(docs / "otter.md", docs / "sub" / "otter.md")
     report = sync(home, [docs], encoder=encoder)
-    assert (report.documents, report.chunks, report.encoded) == (4, 4, 3)
+    assert (report.documents, report.copies, report.chunks, report.encoded) == (3, 1, 3, 3)
 
 
 def test_an_edit_is_seen_that_leaves_size_and_time_as_they_were(home, docs, encoder, library) -> None:
@@ -1365,9 +1423,9 @@ def test_what_is_only_added_goes_beside_a_copy_of_what_was_there(home, docs, enc
             shutil.copy(docs / "otter.md", docs / name)
         report = sync(home, encoder=encoder)
         assert (len(report.added), report.updated, report.removed, report.unchanged) == (1, (), (), 6 + number)
-        assert report.documents == 7 + number
+        assert report.documents + report.copies == 7 + number
         same_as_new(home, tmp_path / f"fresh{number}", docs, encoder)
-    assert len(copied) == 5
+    assert len(copied) == 3  # sub/a.txt and copy.md come before files that are now copies of them: that changes more
     assert not before.exists() or kept == {path: path.read_bytes() for path in before.rglob("*") if path.is_file()}
 
 

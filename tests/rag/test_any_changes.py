@@ -138,8 +138,8 @@ class Library(RuleBasedStateMachine):
         with suppress(InputError):  # it is not there
             remove(self.home, [f"docs/{name}"], encoder=self.encoder, flat_up_to=self.flat_up_to)
             self.out.add(f"docs/{name}")
-            left = [info for info in before["infos"] if not _below(info.source, f"docs/{name}")]
-            assert view(self.home)["infos"] == left
+            left = [info.source for info in before["infos"] if not _below(info.source, f"docs/{name}")]
+            assert [info.source for info in view(self.home)["infos"]] == left
             self.remember()
         if back:
             self.update_by_name()

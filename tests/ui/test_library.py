@@ -83,6 +83,27 @@ def test_a_document_is_taken_out(library: Library, tmp_path: Path) -> None:
     assert not (library.uploads / "leave.txt").exists()
 
 
+def test_a_document_at_several_places_is_listed_and_taken_out_once(library: Library, tmp_path: Path) -> None:
+    folder = write(tmp_path / "docs", "leave.txt").parent
+    write(folder / "old", "leave 2.txt")
+    add(library, write(tmp_path, "leave.txt"))
+    for name in ("a.jsonl", "b.jsonl"):
+        write(folder, name, '{"id": 1, "text": "One day."}\n{"id": 2, "text": "Two days."}\n')
+    list(library.sync([folder]))
+    assert file_count(library.sources()) == 2
+    listed = documents_html(library.sources())
+    assert listed.count("<li>") == 2
+    assert "<small>2 entries · also docs/b.jsonl</small>" in listed
+    assert "<small>also at 2 other places</small>" in listed
+    assert 'title="docs/leave.txt&#10;docs/old/leave 2.txt&#10;uploads/leave.txt"' in listed
+    list(library.remove("docs/leave.txt"))
+    assert {info.source for info in library.sources()} == {f"docs/{name}.jsonl#{n}" for name in "ab" for n in (1, 2)}
+    assert not (library.uploads / "leave.txt").exists()
+    list(library.remove("docs/a.jsonl"))
+    assert library.sources() == []
+    assert (folder / "leave.txt").exists()
+
+
 def test_what_goes_wrong_in_a_build_is_raised_to_whoever_watches(library: Library) -> None:
     with pytest.raises(PullquoteError, match="nothing is indexed"):
         list(library.sync())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePath, PurePosixPath
+from pathlib import PurePosixPath
 
 from index.build import Progress
 from index.errors import PullquoteError
 from index.store import SourceInfo
 from index.unread import Unread
+from ui.library import file_of
 from ui.render import counted, escaped, sentence
 
 _BADGES = {"application/pdf": "PDF", "text/html": "HTML", "text/markdown": "MD", "text/plain": "TXT",
@@ -65,11 +66,17 @@ def rows_html(rows: Sequence[Row]) -> str:
 
 
 def documents_html(sources: Sequence[SourceInfo]) -> str:
-    """The list of documents; the rows of one JSON Lines file stand together."""
+    """The list of documents, each with the other places that it has; the rows of one JSON Lines file stand together."""
     files: dict[str, list[SourceInfo]] = {}
     for info in sources:
-        files.setdefault(file_of(info), []).append(info)
-    items = "".join(_document(source, infos) for source, infos in files.items())
+        if not info.copy_of:
+            files.setdefault(file_of(info), []).append(info)
+    owners = {info.document_id: file for file, infos in files.items() for info in infos}
+    also: dict[str, dict[str, None]] = {}
+    for info in sources:
+        if info.copy_of:
+            also.setdefault(owners[info.copy_of], {})[file_of(info)] = None
+    items = "".join(_document(source, infos, list(also.get(source, ()))) for source, infos in files.items())
     return f'<ul class="documents">{items}</ul>' if items else '<p class="hint">No documents yet.</p>'
 
 
@@ -92,15 +99,8 @@ def unread_html(unread: Unread) -> str:
 
 
 def file_count(sources: Sequence[SourceInfo]) -> int:
-    """How many documents people see: the rows of one JSON Lines file count as one."""
-    return len({file_of(info) for info in sources})
-
-
-def file_of(info: SourceInfo) -> str:
-    """The source of the file that a document stands in: its own, or without the row's id (`faq.jsonl#12`)."""
-    name = PurePath(info.path).name
-    at = info.source.rfind(f"{name}#") if name else -1
-    return info.source if at < 0 else info.source[: at + len(name)]
+    """How many documents people see: the rows of one JSON Lines file count as one, copies as none."""
+    return len({file_of(info) for info in sources if not info.copy_of})
 
 
 def _row(row: Row) -> str:
@@ -112,7 +112,7 @@ def _row(row: Row) -> str:
     return f'<div class="row-in {row.state}"><b title="{name}">{name}</b><span>{note}</span>{bar}</div>'
 
 
-def _document(source: str, infos: Sequence[SourceInfo]) -> str:
+def _document(source: str, infos: Sequence[SourceInfo], also: Sequence[str]) -> str:
     path = PurePosixPath(source)
     first = infos[0]
     badge = _BADGES.get(first.media_type, path.suffix.removeprefix(".").upper()[:5] or "FILE")
@@ -121,9 +121,11 @@ def _document(source: str, infos: Sequence[SourceInfo]) -> str:
         details.append(counted(len(infos), "entry").replace("entrys", "entries"))
     if first.pages:
         details.append(counted(first.pages, "page"))
-    name, shown = escaped(source), escaped(path.name)
+    if also:
+        details.append(f"also {also[0]}" if len(also) == 1 else f"also at {len(also)} other places")
+    name, shown, places = escaped(source), escaped(path.name), "&#10;".join(map(escaped, (source, *also)))
     return (f'<li><span class="badge">{escaped(badge)}</span>'
-            f'<span class="name" title="{name}">{shown}<small>{escaped(" · ".join(details))}</small></span>'
+            f'<span class="name" title="{places}">{shown}<small>{escaped(" · ".join(details))}</small></span>'
             f'<button class="remove" type="button" value="{name}" aria-label="Remove {shown}" title="Remove">✕</button></li>')
 
 
