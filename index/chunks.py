@@ -19,6 +19,8 @@ from index.types import Chunk, Document, Offsets, chunk_id
 Count = Callable[[Sequence[str]], list[int]]
 _CUTS = tuple(re.compile(pattern) for pattern in (r"\r?\n", r"(?<=[;:])\s", r"(?<=,)\s", r"\s"))
 _CONTEXT_CHARACTERS = 160
+_AT_ONCE = 64  # regions whose texts are counted together
+_COUNTED = 1024  # texts: a tokenizer makes much more of each than its length
 _CHARACTERS_OF_A_TOKEN = 16  # no text has so many on average: what has is cut without counting its tokens
 
 
@@ -68,16 +70,26 @@ def split(document: Document, chunking: Chunking, window: int, count: Count) -> 
     row's sentences, then at line ends, clauses or white space. Lists and code that do not fit are cut at items and lines.
     Sections that share a heading path are one region; chunks never cross regions and share a region's length evenly.
     """
-    chunks = []
-    text = document.body
-    for start, end in _regions(document):
-        room = max(window // 4, window - count([context(document, start, end, window)])[0])
-        budget = _Budget(chunking.size, chunking.overlap, room, _once(count))
-        headers = _Headers(text, budget)
-        units = [unit for part in parts_of(document, start, end) for unit in _units(text, part, budget, headers)]
-        if units:
-            chunks += list(_pack(document, units, budget))
+    chunks: list[Chunk] = []
+    regions = _regions(document)
+    for first in range(0, len(regions), _AT_ONCE):
+        chunks += _split(document, regions[first : first + _AT_ONCE], chunking, window, _once(count))
     return chunks
+
+
+def _split(document: Document, regions: Sequence[Offsets], chunking: Chunking, window: int, count: Count) -> Iterator[Chunk]:
+    text = document.body
+    parted = [(context(document, start, end, window), parts_of(document, start, end)) for start, end in regions]
+    count([*(heads for heads, _ in parted),  # in one call, which takes a tokenizer longer than a sentence does
+           *(text[start:end] for _, parts in parted for part in parts for start, end in part.pieces
+             if end - start <= _CHARACTERS_OF_A_TOKEN * window)])
+    for heads, parts in parted:
+        room = max(window // 4, window - count([heads])[0])
+        budget = _Budget(chunking.size, chunking.overlap, room, count)
+        headers = _Headers(text, budget)
+        units = [unit for part in parts for unit in _units(text, part, budget, headers)]
+        if units:
+            yield from _pack(document, units, budget)
 
 
 def _once(count: Count) -> Count:
@@ -86,7 +98,9 @@ def _once(count: Count) -> Count:
 
     def counted(texts: Sequence[str]) -> list[int]:
         new = [text for text in dict.fromkeys(texts) if text not in known]
-        known.update(zip(new, count(new), strict=True))
+        for start in range(0, len(new), _COUNTED):
+            some = new[start : start + _COUNTED]
+            known.update(zip(some, count(some), strict=True))
         return [known[text] for text in texts]
 
     return counted
