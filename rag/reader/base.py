@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Protocol
 
 from rag.types import Passage, Span
@@ -65,16 +65,17 @@ def distinct(spans: Iterable[Span]) -> list[Span]:
 
 def quotable_sentences(passage: Passage) -> list[tuple[int, int]]:
     """The sentences of a passage's chunk that can be an answer, in document coordinates."""
-    headings = [passage.document.title, *passage.document.section_at(passage.chunk.end - 1).heading]
+    heads = passage.document.title, *passage.document.section_at(passage.chunk.end - 1).heading
+    headings = {normalised(heading) for heading in heads}
     return [(start, end) for start, end in passage.chunk.sentences if quotable(passage.document.text[start:end], headings)]
 
 
-def quotable(sentence: str, headings: Sequence[str]) -> bool:
-    """Whether a sentence can be an answer: neither a heading nor itself a question."""
+def quotable(sentence: str, headings: Container[str]) -> bool:
+    """Whether a sentence can be an answer: neither a heading (`headings` are normalised) nor itself a question."""
     bare = sentence.strip().strip("#*_ \t")
     if not bare or bare.endswith("?") or sentence.lstrip().startswith("#"):
         return False
-    if normalised(bare) in {normalised(heading) for heading in headings}:
+    if normalised(bare) in headings:
         return False
     is_item = bool(re.match(r"[-*+•–|]|\(?\w{1,3}[.)]\s", sentence.strip())) or " | " in sentence
     is_sentence = bare[-1] in ".!:;,)”\"'…" or len(bare.split()) > _HEADING_WORDS or bool(re.search(r"\d|:\s", bare))

@@ -147,11 +147,8 @@ class SpanReader:
         return self._mark(question, passages, [view(passage) for passage in passages])
 
     def _mark(self, question: str, passages: Sequence[Passage], views: Sequence[View]) -> list[list[Marked]]:
-        question = self._cut(question)
-        pieces = [(at, *window) for at, seen in enumerate(views) for window in self._windows(seen.text)]
-        triples = [(question, passage_heads(passages[at]), views[at].text[start:end]) for at, start, end in pieces]
+        pieces, encoded = self._encoded(self._cut(question), list(map(passage_heads, passages)), [seen.text for seen in views])
         marks: list[list[Marked]] = [[] for _ in passages]
-        encoded = encode(self._model.tokenizer, triples, self._model.longest)
         for (at, start, end), one, (starts, ends) in zip(pieces, encoded, self._model.scores_of(encoded), strict=True):
             chunk = passages[at].chunk.start
             quotable = [(first - chunk, last - chunk) for first, last in quotable_sentences(passages[at])]
@@ -160,9 +157,24 @@ class SpanReader:
             marks[at] += [_whole_words(passages[at].text, mark) for mark in found[:SPANS]]
         return [_apart(some)[:SPANS] for some in marks]
 
+    def _encoded(self, question: str, heads: Sequence[str],
+                 texts: Sequence[str]) -> tuple[list[tuple[int, int, int]], list[Encoded]]:
+        """Each text as the model is given it, in windows where it is longer than one: its number, start and end, and pieces."""
+        def encoded(pieces: Sequence[tuple[int, int, int]]) -> list[Encoded]:
+            triples = [(question, heads[at], texts[at][start:end]) for at, start, end in pieces]
+            return encode(self._model.tokenizer, triples, self._model.longest)
+
+        whole = [(at, 0, len(text)) for at, text in enumerate(texts) if text.strip()]
+        pieces: list[tuple[int, int, int]] = []
+        made: list[Encoded] = []
+        for piece, one in zip(whole, encoded(whole), strict=True):
+            text = texts[piece[0]]
+            windows = [] if _fits(one, text) else [(piece[0], *window) for window in self._windows(text)]
+            pieces += windows if len(windows) > 1 else [piece]
+            made += encoded(windows) if len(windows) > 1 else [one]
+        return pieces, made
+
     def _windows(self, text: str) -> list[tuple[int, int]]:
-        if len(text) <= WINDOW:  # no piece is shorter than a character
-            return [(0, len(text))] if text.strip() else []
         encoding = self._pieces(text)
         return window_spans(encoding.offsets, encoding.word_ids, WINDOW, WINDOW // 2)
 
@@ -174,6 +186,11 @@ class SpanReader:
 
     def _pieces(self, text: str) -> Any:
         return self._model.tokenizer(text, add_special_tokens=False, truncation=False, verbose=False).encodings[0]
+
+
+def _fits(encoded: Encoded, text: str) -> bool:
+    """Whether a text was encoded to its end and is no longer than a window."""
+    return int(encoded.answerable.sum()) <= WINDOW and int(encoded.ends.max(initial=0)) == len(text.rstrip())
 
 
 def weighed(candidates: Sequence[Candidate], fit: Fit) -> list[Span]:
@@ -192,10 +209,14 @@ def placed(encoded: Encoded, places: NDArray[np.int64]) -> Encoded:
 
 def within(encoded: Encoded, spans: Sequence[tuple[int, int]]) -> Encoded:
     """The same, but only pieces inside one of the character spans can be part of an answer."""
+    return replace(encoded, answerable=_within(encoded, spans))
+
+
+def _within(encoded: Encoded, spans: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
     inside = np.zeros_like(encoded.answerable)
     for start, end in spans:
         inside |= (start <= encoded.starts) & (encoded.ends <= end)
-    return replace(encoded, answerable=encoded.answerable & inside)
+    return inside & encoded.answerable
 
 
 def best_spans(encoded: Encoded, starts: NDArray[np.float32], ends: NDArray[np.float32], most: int) -> list[Marked]:
@@ -204,7 +225,6 @@ def best_spans(encoded: Encoded, starts: NDArray[np.float32], ends: NDArray[np.f
     if not len(pieces):
         return []
     first, past = int(pieces[0]), int(pieces[-1]) + 1
-    length = past - first
     closing = np.where(encoded.answerable, ends[: len(encoded.ids)], -np.inf).astype(np.float32)
     reach = np.concatenate([closing[first:past], np.full(LONGEST_SPAN - 1, -np.inf, np.float32)])
     scores = starts[first:past, None] + np.lib.stride_tricks.sliding_window_view(reach, LONGEST_SPAN)
@@ -218,11 +238,9 @@ def best_spans(encoded: Encoded, starts: NDArray[np.float32], ends: NDArray[np.f
             break
         found.append(Marked(int(encoded.starts[first + start]), int(encoded.ends[first + end]),
                             float(scores[start, end - start]) - null))
-        scores[start : end + 1] = -np.inf  # no other may start inside it, nor reach into it
-        for before in range(max(0, start - LONGEST_SPAN + 1), start):
-            scores[before, start - before :] = -np.inf
-        if length == 1:
-            break
+        before = max(0, start - LONGEST_SPAN + 1)
+        touching = np.arange(before, end + 1)[:, None] + np.arange(LONGEST_SPAN) >= start
+        scores[before : end + 1][touching] = -np.inf  # no other may start inside it, nor reach into it
     return found
 
 
@@ -240,7 +258,7 @@ def best_per_sentence(encoded: Encoded, starts: NDArray[np.float32], ends: NDArr
         touched = [(start, end) for start, end in sentences if start < mark.end and mark.start < end]
         if taken.isdisjoint(touched):
             taken.update(touched)
-            inside = within(encoded, [(touched[0][0], touched[-1][1])]).answerable if touched else encoded.answerable
+            inside = _within(encoded, [(touched[0][0], touched[-1][1])]) if touched else encoded.answerable
             found.append(replace(mark, score=_total(starts[inside]) + _total(ends[inside]) - null))
     return sorted(found, key=lambda mark: (-mark.score, mark.start))
 
