@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -378,8 +379,8 @@ def _scores(result: Result, quotes: Sequence[Quote], passages: Sequence[Passage]
         gold = _spans(question)
         characters = metrics.character_scores([_cited(quote, gold) for quote in quotes], gold)
         scores |= {"char_precision": characters.precision, "char_recall": characters.recall, "char_iou": characters.iou}
-        shown = [(passage.document.source, passage.chunk.start, passage.chunk.end) for passage in passages]
-        scores |= {f"evidence@{k}": metrics.character_scores(shown[:k], gold).recall for k in EVIDENCE_DEPTHS}
+        shown = list(map(_places, passages))
+        scores |= {f"evidence@{k}": metrics.character_scores(list(chain(*shown[:k])), gold).recall for k in EVIDENCE_DEPTHS}
     return scores
 
 
@@ -396,17 +397,24 @@ def _cited(quote: Quote, gold: Sequence[metrics.Span]) -> metrics.Span:
     return next((place for place in places if any(metrics.overlaps(place, span) for span in gold)), places[0])
 
 
+def _places(passage: Passage) -> list[metrics.Span]:
+    """Where a passage stands, and its copies, which are quoted from with it."""
+    return [(one.document.source, one.chunk.start, one.chunk.end) for one in (passage, *passage.copies)]
+
+
 def _ranking(question: Question, passages: Sequence[Passage]) -> metrics.Ranking | None:
     if not question.answerable:
         return None
     if question.evidence:
         pieces = [(source, start, end) for source, stretches in metrics.union(_spans(question)).items()
                   for start, end in stretches]
-        return metrics.rank([[i for i, piece in enumerate(pieces) if metrics.overlaps(piece, (
-            passage.document.source, passage.chunk.start, passage.chunk.end))] for passage in passages], len(pieces))
+        return metrics.rank([[i for i, piece in enumerate(pieces)
+                              if any(metrics.overlaps(piece, place) for place in _places(passage))] for passage in passages],
+                            len(pieces))
     if question.relevant:
-        return metrics.rank([[i for i, source in enumerate(question.relevant) if source == passage.document.source]
-                             for passage in passages], len(question.relevant))
+        return metrics.rank([[i for i, source in enumerate(question.relevant)
+                              if any(source == place[0] for place in _places(passage))] for passage in passages],
+                            len(question.relevant))
     if question.answers:
         return metrics.rank([[0] if metrics.holds_answer(passage.text, question.answers) else []
                              for passage in passages], 1)

@@ -53,6 +53,21 @@ def test_every_figure_by_hand(asker, questions):
     assert (run.generation, run.models, run.notes) == ("g1", {"encoder": "words", "reader": "fixed"}, ())
 
 
+def test_evidence_in_a_copy_of_a_passage_is_found_with_it(make_asker):
+    class Asker(make_asker):
+        def ask_anyway(self, question, history=()):
+            answer = super().ask_anyway(question, history)
+            copy, first, *_ = answer.passages
+            return dataclasses.replace(answer, passages=(dataclasses.replace(first, copies=(copy,)) if self.keeps else first,))
+
+    for keeps, found in ((True, 1), (False, 0)):
+        asker = Asker()
+        asker.keeps = keeps
+        run = evaluate(asker, [Question("dogs", "Dogs travel free", ("Dogs",), (Evidence("copy.md", 0, 17),))])
+        scores = run.results[0].scores
+        assert (scores["recall@1"], scores["evidence@1"], scores["holds_answer"]) == (found, found, 1)
+
+
 def test_predictions_are_the_decisions_as_made(asker, questions, tmp_path):
     run = evaluate(asker, questions)
     write_predictions(run, tmp_path / "out.jsonl")
