@@ -219,7 +219,7 @@ def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, progress: Li
                                 if any(is_below(source, root.name) for root in roots)))  # nothing else is looked through again
         made, tell, earlier = before.manifest, progress or (lambda _: None), told(home, before)
         with _build(home, before, encoder, made.chunking, made.ocr, flat_up_to, tell, earlier.notices) as build:
-            for record in sorted(before.catalog.files(), key=lambda record: record.source):
+            for record in sorted(before.catalog.files, key=lambda record: record.source):
                 gone_or_empty = record.path in going or record.problem
                 if not (gone_or_empty and any(is_below(record.source, source) for source in sources)):
                     build.carry(record, without=sources)
@@ -301,7 +301,7 @@ def _carried(before: Generation | None, roots: Sequence[Root], scan: Sequence[Ro
     """Files of the generation before that were not looked for, or could not be looked at."""
     carried = {}
     paths = {str(file.path) for file in found.values()}  # a file may be found under another root than before
-    for record in before.catalog.files() if before else ():
+    for record in before.catalog.files if before else ():
         followed = any(is_below(record.source, root.name) for root in roots)
         looked = any(is_below(record.source, root.name) for root in scan)
         failed = any(is_below(record.source, error.source) for error in changes.skipped)
@@ -313,7 +313,7 @@ def _carried(before: Generation | None, roots: Sequence[Root], scan: Sequence[Ro
 def _same(before: Generation, roots: tuple[Root, ...], excluded: tuple[str, ...], kept: dict[str, FileRecord],
           found: dict[str, Found]) -> bool:
     """Whether there is nothing to do: the same roots hold the same files, of the same size and times."""
-    now, then = _states([*found.values(), *kept.values()]), _states(before.catalog.files())
+    now, then = _states([*found.values(), *kept.values()]), _states(before.catalog.files)
     return now == then and (roots, excluded) == (before.manifest.roots, before.manifest.excluded)
 
 
@@ -325,7 +325,7 @@ def _states(files: Iterable[Found | FileRecord]) -> set[tuple[str, str, int, int
 def _without_text(before: Generation, found: dict[str, Found]) -> list[FileError]:
     """What to say of files that are as they were when no text was found in them."""
     return [_no_text(record, record.source, before.manifest.ocr)
-            for record in sorted(before.catalog.files(), key=lambda record: record.source)
+            for record in sorted(before.catalog.files, key=lambda record: record.source)
             if record.problem and record.source in found]
 
 
@@ -340,23 +340,22 @@ def _only_adds(before: Generation, excluded: tuple[str, ...], kept: dict[str, Fi
     """Whether every file of the generation before is as it was then, no file can hold a document of another's name, and none
     of which a new one may be a copy comes behind it.
     """
-    records = list(before.catalog.files())
-    now, then = _states([*found.values(), *kept.values()]), _states(records)
+    now, then = _states([*found.values(), *kept.values()]), _states(before.catalog.files)
     sources = found.keys() | kept.keys()
     alike = any(source[:at] in sources for source in sources for at in range(len(source)) if source[at] == "#")
-    return bool(then) and then <= now and excluded == before.manifest.excluded and not alike and not _any_before(records, found)
+    return bool(then) and then <= now and excluded == before.manifest.excluded and not alike and not _any_before(
+        before.catalog.files, found)
 
 
 def _any_before(records: Sequence[FileRecord], found: dict[str, Found]) -> bool:
     """Whether a file that is new has the size and the hash of one that is known and comes behind it."""
     known = {record.source for record in records}
-    of_size: dict[int, list[FileRecord]] = {}
-    for record in records:
-        of_size.setdefault(record.size, []).append(record)
-    for file in found.values():
-        behind = {record.sha256 for record in of_size.get(file.size, ()) if record.source > file.source}
+    new = [file for file in found.values() if file.source not in known]
+    last = {(record.size, record.sha256): record.source for record in sorted(records, key=lambda record: record.source)}
+    sizes = {size for size, _ in last}
+    for file in new:
         with suppress(OSError):  # who reads it will say so
-            if behind and file.source not in known and file_sha256(file.path) in behind:
+            if file.size in sizes and last.get((file.size, file_sha256(file.path)), "") > file.source:
                 return True
     return False
 
@@ -438,10 +437,10 @@ class _Build:
         self._noticed: dict[str, list[str]] = {}  # what was said of a document of the generation before, by its id there
         for notice in notices:
             self._noticed.setdefault(document_id(notice.source), []).append(notice.message)
-        self.known = {record.path: record for record in before.catalog.files()} if before else {}
-        self._alike: dict[tuple[int, str], list[FileRecord]] = {}
+        self.known = {record.path: record for record in before.catalog.files} if before else {}
+        self._of_size: dict[int, list[FileRecord]] = {}
         for record in self.known.values():
-            self._alike.setdefault((record.size, _suffix(record.path)), []).append(record)
+            self._of_size.setdefault(record.size, []).append(record)
         changed = before and before.manifest.ocr != ocr
         self._anew = {info.path for info in before.sources() if info.media_type == PDF} if before and changed else set()
         self._anew |= {record.path for record in self.known.values() if record.problem and changed}
@@ -485,7 +484,7 @@ class _Build:
     def differs(self, roots: tuple[Root, ...], excluded: tuple[str, ...]) -> bool:
         """Whether the files or what is followed are others than in the generation before."""
         return not self.before or (roots, excluded, self.ocr) != _followed(self.before.manifest) or (
-            self._files != set(self.before.catalog.files()))
+            self._files != set(self.before.catalog.files))
 
     def by_other_ocr(self, record: FileRecord) -> bool:
         """Whether OCR read any of a file's pages, in the generation before, that it would not read, or not so, now."""
@@ -507,7 +506,9 @@ class _Build:
         if not self.before:
             return None
         alike = []
-        for record in self._alike.get((file.size, _suffix(file.path)), ()):
+        for record in self._of_size.get(file.size, ()):
+            if _suffix(record.path) != _suffix(file.path):
+                continue
             left_out = {source for source in self.before.manifest.excluded if is_below(source, record.source)}
             may_be_out = set(excluded) if record.source == file.source else set()
             if left_out <= may_be_out and record.path not in self._anew:

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -138,10 +139,10 @@ class Catalog:
         self._database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True,
                                          check_same_thread=False)
 
-    def files(self) -> Iterator[FileRecord]:
+    @cached_property
+    def files(self) -> tuple[FileRecord, ...]:
         """Every file that was read, by path."""
-        for row in self._database.execute("SELECT * FROM file ORDER BY path"):
-            yield FileRecord(*row)
+        return tuple(FileRecord(*row) for row in self._database.execute("SELECT * FROM file ORDER BY path"))
 
     def document(self, document_id: str) -> Document:
         """One document, or a copy of one: the same at another place. Raises SourceGone where there is none of that id."""

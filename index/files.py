@@ -152,8 +152,10 @@ def _find_below(folder: Path, source: str, ignored: Ignored, passed: list[str]) 
             yield _cannot(problem, source, _gone(source))
             continue
         for entry in entries:
-            below, is_folder = Path(entry.path), entry.is_dir(follow_symlinks=False)
-            if entry.name.startswith(".") or ignored.covers(below, is_folder):
+            if entry.name.startswith("."):
+                continue
+            below, is_folder = path / entry.name, entry.is_dir(follow_symlinks=False)
+            if ignored.files and ignored.covers(below, is_folder):
                 continue
             name = f"{source}/{writable(entry.name)}"
             if is_folder or entry.is_file(follow_symlinks=False):

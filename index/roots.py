@@ -84,7 +84,7 @@ def _leads_to(root: str, path: Path) -> bool:
 def without_deleted_files(before: Generation | None, roots: tuple[Root, ...], scan: tuple[Root, ...],
                           ) -> tuple[tuple[Root, ...], tuple[Root, ...]]:
     """Leave out roots that are files and were deleted. (A folder that is gone may be on a disk that is not there.)"""
-    files = {record.path for record in before.catalog.files()} if before else set()
+    files = {record.path for record in before.catalog.files} if before else set()
     deleted = {root.path for root in roots
                if root.path in files and not Path(root.path).exists() and Path(root.path).parent.is_dir()}
     return (tuple(root for root in roots if root.path not in deleted),
@@ -108,13 +108,15 @@ def find_in_roots(home: Path, roots: Sequence[Root], scan: Sequence[Root], exclu
     homes = spellings(home)
     for root in scan:
         top = next(Path(whole.path) for whole in roots if is_below(root.name, whole.name))
+        near = [path for path in homes if path.is_relative_to(root.path) or Path(root.path).is_relative_to(path)]
         passed: list[str] = []
         for found in find_files(Path(root.path), root.name, top, passed):
             if isinstance(found, FileError):
                 skipped.append(found)
                 continue
-            own = is_own(found.path, homes)
-            if not own and str(found.path) not in seen and not any(is_below(found.source, name) for name in excluded):
+            if near and is_own(found.path, near):
+                continue
+            if str(found.path) not in seen and not any(is_below(found.source, name) for name in excluded):
                 seen.add(str(found.path))
                 yield found
         links = sorted(source for source in passed if not any(is_below(source, name) for name in excluded))

@@ -356,7 +356,7 @@ def _indexed(home: Path) -> dict[str, str]:
     except NoIndex:
         return {}
     try:
-        return {record.path: record.sha256 for record in generation.catalog.files()}
+        return {record.path: record.sha256 for record in generation.catalog.files}
     finally:
         generation.close()
 

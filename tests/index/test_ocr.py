@@ -495,9 +495,9 @@ def test_a_scan_in_which_nothing_is_found_is_read_once(docs: Path, home: Path, i
 
     (docs / "f.pdf").write_bytes(scanned([]))
     assert index_again()[:2] == (["docs/f.pdf"], [found_none.format("f.pdf")])
-    assert "docs/f.pdf" in [record.source for record in open_current(home).catalog.files()]
+    assert "docs/f.pdf" in [record.source for record in open_current(home).catalog.files]
     remove(home, ["docs"], encoder=encoder)
-    assert list(open_current(home).catalog.files()) == []
+    assert list(open_current(home).catalog.files) == []
 
 
 def test_where_reading_did_not_come_to_an_end_it_is_tried_again(docs: Path, index: Callable[..., Report],

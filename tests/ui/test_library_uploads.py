@@ -477,7 +477,7 @@ def test_a_home_with_dots_in_its_path_keeps_its_uploads(home: Path, encoder: Hel
     library = Library(Path("../home"))
     add(library, sent(home, "leave.txt", OLD))
     assert settled(library) == {"leave.txt": OLD}
-    record = next(iter(open_current(home).catalog.files()))
+    record = next(iter(open_current(home).catalog.files))
     assert record.sha256 == file_sha256(library.uploads / "leave.txt")
     assert record.path == str(library.uploads / "leave.txt") == os.path.realpath(record.path)
     library.close()
