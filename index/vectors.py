@@ -30,7 +30,7 @@ STORED, CELLS = "vectors.f16", "vectors.faiss"  # the files
 _BLOCK = 65_536  # rows in memory at once
 _TRAINED_ON = 64  # rows a cell
 _ROUNDS = 10  # of k-means
-_PROBED = 96  # cells that a search looks into
+_PROBED = 192  # cells that a search looks into
 _CANDIDATES = 4  # times as many rows as are asked for are scored exactly, and
 _AT_LEAST = 200
 

@@ -92,7 +92,7 @@ def libraries(texts: Sequence[Path], sizes: Sequence[int]) -> list[dict[str, Any
     """A row for each size."""
     encoder = load_encoder()
     documents = sample_documents() + [document for path in texts for document in read_documents(path, path.name)]
-    bases = [_base(document, encoder) for document in documents]
+    bases = _bases(documents, encoder)
     asked = [question.question for question in load_questions(SAMPLE_SET)]
     questions = list(zip(asked, encoder.encode(asked), strict=True))
     real = sum(len(base.chunks) for base in bases)
@@ -100,9 +100,11 @@ def libraries(texts: Sequence[Path], sizes: Sequence[int]) -> list[dict[str, Any
     return [{"chunks": chunks, "real_embeddings": real, **_measured(encoder, bases, questions, chunks)} for chunks in sizes]
 
 
-def _base(document: Document, encoder: Encoder) -> Base:
-    chunks = split(document, DEFAULT, encoder.window, encoder.count)
-    return Base(document, chunks, encoder.encode([search_text(document, chunk, encoder.window) for chunk in chunks]))
+def _bases(documents: Sequence[Document], encoder: Encoder) -> list[Base]:
+    parted = [(document, split(document, DEFAULT, encoder.window, encoder.count)) for document in documents]
+    vectors = encoder.encode([search_text(document, chunk, encoder.window) for document, chunks in parted for chunk in chunks])
+    ends = np.cumsum([len(chunks) for _, chunks in parted])
+    return [Base(document, chunks, vectors[end - len(chunks) : end]) for (document, chunks), end in zip(parted, ends, strict=True)]
 
 
 def _measured(encoder: Encoder, bases: Sequence[Base], questions: _Questions, chunks: int) -> dict[str, Any]:
