@@ -104,7 +104,8 @@ def _bases(documents: Sequence[Document], encoder: Encoder) -> list[Base]:
     parted = [(document, split(document, DEFAULT, encoder.window, encoder.count)) for document in documents]
     vectors = encoder.encode([search_text(document, chunk, encoder.window) for document, chunks in parted for chunk in chunks])
     ends = np.cumsum([len(chunks) for _, chunks in parted])
-    return [Base(document, chunks, vectors[end - len(chunks) : end]) for (document, chunks), end in zip(parted, ends, strict=True)]
+    return [Base(document, chunks, vectors[end - len(chunks) : end])
+            for (document, chunks), end in zip(parted, ends, strict=True)]
 
 
 def _measured(encoder: Encoder, bases: Sequence[Base], questions: _Questions, chunks: int) -> dict[str, Any]:

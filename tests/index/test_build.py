@@ -962,7 +962,7 @@ def test_an_opened_generation_can_be_searched_after_it_was_pruned(home, docs, en
     assert len(store.dense(encoder.encode(["ferry"])[0], 5)) == 3
 
 
-@pytest.mark.parametrize("part", ["read_manifest", "file_sha256", "Catalog", "Vectors", "Lexical"])
+@pytest.mark.parametrize("part", ["read_manifest", "_blake3", "Catalog", "Vectors", "Lexical"])
 def test_a_generation_that_is_pruned_while_it_is_opened_is_no_failure(
         home, docs, encoder, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
     sync(home, [docs], encoder=encoder)
