@@ -134,24 +134,27 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
         found = {file.source: file for file in find_in_roots(home, roots, scan, excluded, changes.skipped, passed)}
         changes.notices += [notice for notice in passed if notice not in earlier.notices]
         kept = _carried(before, roots, scan, found, changes)
-        if before and not rebuild and ocr == before.manifest.ocr and _same(before, roots, excluded, kept, found):
+        now, then = _states([*found.values(), *kept.values()]), _states(before.catalog.files if before else ())
+        followed_alike = before is not None and (roots, excluded) == (before.manifest.roots, before.manifest.excluded)
+        if before and not rebuild and ocr == before.manifest.ocr and now == then and followed_alike:
             changes.skipped += _without_text(before, found)
             remember(earlier.notices)
             return _nothing_new(before, changes, started)
         adds = (before is not None and not rebuild and ocr == before.manifest.ocr
-                and _only_adds(before, excluded, kept, found))
+                and then <= now and _only_adds(before, excluded, kept, found))
         # The sandbox first: its worker starts while the build has the encoder loaded.
         with (Sandbox(limits, ocr) as sandbox,
               _build(home, before, encoder, chunking, ocr, flat_up_to, tell, earlier.notices, adds) as build):
+            changes.unchanged += len(build.sources)  # of what stays, if it only adds
             files: list[tuple[str, Found | FileRecord]] = sorted([*kept.items(), *found.items()], key=lambda item: item[0])
             for number, (source, file) in enumerate(files, 1):
-                here = Progress("reading", number - 1, len(files), source)
-                tell(here)
-                if adds and source in build.stays:
-                    changes.unchanged += build.stays[source]
+                if source in build.stays:
                     if isinstance(file, Found) and (known := build.known[str(file.path)]).problem:
                         changes.skipped.append(_no_text(known, source, ocr))
-                elif isinstance(file, Found):
+                    continue
+                here = Progress("reading", number - 1, len(files), source)
+                tell(here)
+                if isinstance(file, Found):
                     _take_in(build, sandbox, file, excluded, rebuild, changes, partial(_tell_page, tell, here))
                 else:
                     changes.unchanged += build.carry(file)
@@ -310,13 +313,6 @@ def _carried(before: Generation | None, roots: Sequence[Root], scan: Sequence[Ro
     return carried
 
 
-def _same(before: Generation, roots: tuple[Root, ...], excluded: tuple[str, ...], kept: dict[str, FileRecord],
-          found: dict[str, Found]) -> bool:
-    """Whether there is nothing to do: the same roots hold the same files, of the same size and times."""
-    now, then = _states([*found.values(), *kept.values()]), _states(before.catalog.files)
-    return now == then and (roots, excluded) == (before.manifest.roots, before.manifest.excluded)
-
-
 def _states(files: Iterable[Found | FileRecord]) -> set[tuple[str, str, int, int, int]]:
     """By what a file is taken to be the one that was read."""
     return {(str(file.path), file.source, file.size, file.mtime_ns, file.ctime_ns) for file in files}
@@ -337,13 +333,12 @@ def _no_text(record: FileRecord, source: str, ocr: str) -> NoText:
 
 
 def _only_adds(before: Generation, excluded: tuple[str, ...], kept: dict[str, FileRecord], found: dict[str, Found]) -> bool:
-    """Whether every file of the generation before is as it was then, no file can hold a document of another's name, and none
-    of which a new one may be a copy comes behind it.
+    """Whether to a generation whose files are as they were then, others can simply be added: there are any, no file can hold a
+    document of another's name, and none of which a new one may be a copy comes behind it.
     """
-    now, then = _states([*found.values(), *kept.values()]), _states(before.catalog.files)
     sources = found.keys() | kept.keys()
-    alike = any(source[:at] in sources for source in sources for at in range(len(source)) if source[at] == "#")
-    return bool(then) and then <= now and excluded == before.manifest.excluded and not alike and not _any_before(
+    alike = any(source[:at] in sources for source in sources if "#" in source for at in range(len(source)) if source[at] == "#")
+    return bool(before.catalog.files) and excluded == before.manifest.excluded and not alike and not _any_before(
         before.catalog.files, found)
 
 
@@ -446,12 +441,12 @@ class _Build:
         self._anew |= {record.path for record in self.known.values() if record.problem and changed}
         self.sources: set[str] = set()
         self.reread = False  # a file whose content is another, be it but of its author
-        self.stays: dict[str, int] = {}
+        self.stays: set[str] = set()  # files that need not be looked at
         self._files: set[FileRecord] = set()
         if before and adds:
             copy(before, folder)
             self.sources, self._files = before.catalog.names(), set(self.known.values())
-            self.stays = before.catalog.documents_by_file()
+            self.stays = {record.source for record in self._files}
         self._encoder, self._chunking, self._flat_up_to, self._tell = encoder, chunking, flat_up_to, tell
         self._cache = EmbeddingCache(home / "cache" / "embeddings.sqlite", encoder)
         self._catalog = CatalogWriter(folder / "catalog.sqlite")

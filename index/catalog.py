@@ -194,11 +194,6 @@ class Catalog:
         """Every document's source, copies' too."""
         return {source for (source,) in self._database.execute("SELECT source FROM document")}
 
-    def documents_by_file(self) -> dict[str, int]:
-        """How many documents or copies each file holds, by the file's source."""
-        return dict(self._database.execute("SELECT file.source, count(document.id) FROM file LEFT JOIN document"
-                                           " ON document.path = file.path GROUP BY file.source"))
-
     def sources(self) -> list[SourceInfo]:
         """Every document and every copy without its text, by source."""
         counts = dict(self._database.execute("SELECT document_id, count(*) FROM chunk GROUP BY document_id"))
