@@ -197,7 +197,7 @@ class Catalog:
     def sources(self) -> list[SourceInfo]:
         """Every document and every copy without its text, by source."""
         counts = dict(self._database.execute("SELECT document_id, count(*) FROM chunk GROUP BY document_id"))
-        return [SourceInfo(id, source, title, media_type, path, characters, counts[original], pages, modified,
+        return [SourceInfo(id, source, title, media_type, path, characters, counts.get(original, 0), pages, modified,
                            "" if id == original else original)
                 for id, original, source, title, media_type, path, characters, pages, modified in self._database.execute(
                     "SELECT id, original, source, title, media_type, path, characters, pages, modified FROM document"

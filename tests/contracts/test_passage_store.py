@@ -241,6 +241,11 @@ def test_sources_lists_every_document_by_source(store, library, encoder) -> None
     assert counts[1] > 4
 
 
+def test_a_document_that_holds_no_sentence_is_listed_all_the_same(make_store, document) -> None:
+    store = make_store([document("a.txt", "The ferry leaves."), document("blank.txt", " \n")])
+    assert [(info.source, info.chunks) for info in store.sources()] == [("a.txt", 1), ("blank.txt", 0)]
+
+
 def test_text_beyond_the_basic_plane_keeps_its_offsets(make_store, document, encoder) -> None:
     text = "𝔊𝔬𝔱𝔥𝔦𝔠 👩‍👩‍👧 letters e\u0301 come first. \U0001f6b2 Then bicycles."
     store = make_store([document("a.txt", text)])
