@@ -344,7 +344,7 @@ def _only_adds(before: Generation, excluded: tuple[str, ...], kept: dict[str, Fi
 
 def _any_before(records: Sequence[FileRecord], found: dict[str, Found]) -> bool:
     """Whether a file that is new has the size and the hash of one that is known and comes behind it."""
-    known = {record.source for record in records}
+    known, records = {record.source for record in records}, [record for record in records if not record.problem]
     new = [file for file in found.values() if file.source not in known]
     last = {(record.size, record.sha256): record.source for record in sorted(records, key=lambda record: record.source)}
     sizes = {size for size, _ in last}
@@ -454,9 +454,10 @@ class _Build:
         self._vectors = VectorWriter(folder, encoder.dimension)
         self._waiting: list[tuple[int, str]] = []
         self._done = 0
-        self._firsts: dict[tuple[str, str], str] = {}  # of files of the same bytes and media type, the source of the first
-        for source, *content in self._catalog.firsts():
-            self._firsts.setdefault((content[0], content[1]), source)
+        # By bytes and media type, the files that hold documents and not copies alone: one, unless it lacks rows of the others.
+        self._holders: dict[tuple[str, str], list[str]] = {}
+        for source, sha256, media_type in self._catalog.holders():
+            self._holders.setdefault((sha256, media_type), []).append(source)
 
     @property
     def encoded(self) -> int:
@@ -535,13 +536,10 @@ class _Build:
             raise InputError(f"two documents have the source {document.source}", "Give each its own name")
         said = self._noticed.get(origin, ()) if origin else document.notices
         self.notices += [Notice(document.source, message) for message in said]
-        first = self._firsts.setdefault((document.file_sha256, document.media_type), file) if file else ""
-        if first != file:
-            original = document_id(first + document.source.removeprefix(file))
-            if self._catalog.has(original, document.text_sha256):
-                self.sources.add(document.source)
-                self._catalog.add_copy(document, path, original)
-                return
+        if file and (original := self._original(document, file)):
+            self.sources.add(document.source)
+            self._catalog.add_copy(document, path, original)
+            return
         made = self.before.manifest if self.before and origin else None
         if self.before and made and (made.encoder, made.revision, made.chunking) == (
                 self._encoder.name, self._encoder.revision, self._chunking):
@@ -554,6 +552,17 @@ class _Build:
         self._waiting += zip(rows, texts, strict=True)
         if len(self._waiting) >= _ENCODE_AT_ONCE:
             self._encode()
+
+    def _original(self, document: Document, file: str) -> str:
+        """The id of the document that this one, of the file called `file`, is a copy of; "" if it is none."""
+        holders = self._holders.setdefault((document.file_sha256, document.media_type), [])
+        for holder in holders:
+            id = document_id(holder + document.source.removeprefix(file))
+            if holder != file and self._catalog.has(id, document.text_sha256):
+                return id
+        if file not in holders[-1:]:
+            holders.append(file)
+        return ""
 
     def carry(self, record: FileRecord, without: Sequence[str] = ()) -> int:
         """Take over a file's documents from the generation before, but those that another file now holds; returns how many."""

@@ -28,7 +28,6 @@ CREATE INDEX chunk_document ON chunk (document_id);
 CREATE INDEX document_path ON document (path);
 CREATE INDEX document_original ON document (original);
 """
-_PLACE = "place.id, place.source, place.title, place.modified, place.original"
 _DOCUMENT = "media_type, file_sha256, text_sha256, titled, author, date, text, sections, code"
 _OWN = "id = original"  # true of a document, false of a copy of one
 _CHUNK = 'row, id, document_id, start, "end", tokens, sentences, header'
@@ -97,7 +96,7 @@ class CatalogWriter:
         found = self._database.execute(f"SELECT text_sha256 FROM document WHERE id = ? AND {_OWN}", (id,)).fetchone()
         return bool(found == (text_sha256,))
 
-    def firsts(self) -> Iterator[tuple[str, str, str]]:
+    def holders(self) -> Iterator[tuple[str, str, str]]:
         """The files that hold documents, not copies alone, by source: source, SHA-256 and media type."""
         yield from self._database.execute(
             "SELECT DISTINCT file.source, file_sha256, media_type FROM document JOIN file ON file.path = document.path"
@@ -146,10 +145,8 @@ class Catalog:
 
     def document(self, document_id: str) -> Document:
         """One document, or a copy of one: the same at another place. Raises SourceGone where there is none of that id."""
-        found = self._database.execute(f"SELECT {_PLACE} FROM document AS place WHERE id = ?", (document_id,)).fetchone()
-        if found is None:
-            raise SourceGone("this document is no longer in the library", "Add it again, or ask anew")
-        id, source, title, modified, original = found
+        id = document_id
+        original, source, title, modified = self.original(id)
         [found] = self._database.execute(f"SELECT {_DOCUMENT} FROM document WHERE id = ?", (original,))
         media_type, file_sha256, text_sha256, titled, author, date, text, sections, code = found
         also = self._database.execute("SELECT source FROM document WHERE original = ? AND id != ? ORDER BY source", (id, id))
@@ -158,6 +155,18 @@ class Catalog:
         return Document(id, source, title, text, media_type, file_sha256, text_sha256, parts, modified, bool(titled),
                         code=tuple((start, end) for start, end in json.loads(code)), author=author, date=date,
                         also=tuple(source for (source,) in also))
+
+    def original(self, document_id: str) -> tuple[str, str, str, float]:
+        """The id of the document that this is, or is a copy of, with the source, title and time that it has here.
+
+        Raises SourceGone.
+        """
+        found = self._database.execute("SELECT original, source, title, modified FROM document WHERE id = ?",
+                                       (document_id,)).fetchone()
+        if found is None:
+            raise SourceGone("this document is no longer in the library", "Add it again, or ask anew")
+        original, source, title, modified = found
+        return original, source, title, modified
 
     def documents_of(self, path: str) -> list[str]:
         """The ids of the documents that came from the file at `path`, in the order in which they stand in it."""

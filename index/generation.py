@@ -14,7 +14,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -150,7 +150,10 @@ class Generation:
 
     def document(self, document_id: str) -> Document:
         """A document, or a copy of one, with its text."""
-        return self._document(document_id)
+        original, source, title, modified = self.catalog.original(document_id)
+        document = self._document(original)  # one text in memory, however many places it has
+        return document if original == document_id else replace(
+            document, id=document_id, source=source, title=title, modified=modified, also=())
 
     def sources(self) -> list[SourceInfo]:
         """Every document of the library and every copy, by source."""

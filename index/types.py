@@ -76,7 +76,7 @@ class Document:
     code stand, and whatever else is no running text, in order. `author` and `date` are those that the document states of
     itself, apart from its text; empty where it states none. Of a web page, a book or a mail the date is ISO 8601, elsewhere
     as it was written. `also` names, by source, the other places where a file of the same bytes has the same text: copies,
-    which share its chunks.
+    which share its chunks (and name none themselves).
     """
 
     id: str

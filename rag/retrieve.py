@@ -64,11 +64,10 @@ def retrieve(store: PassageStore, question: str, vector: Vector, config: Config,
 
 
 def elsewhere(store: PassageStore, passage: Passage, most: int) -> Passage:
-    """The passage with the other places of its document, and of its copies' documents, among its copies (fewer than `most`)."""
-    places = [at for one in (passage, *passage.copies) for at in (one, *(
-        replace(one, chunk=one.chunk.moved(id), document=store.document(id), copies=())
-        for id in map(document_id, one.document.also[: most - 1])))]
-    return replace(passage, copies=tuple(places[1:most]))
+    """The passage with the other places of its document, and of its copies', behind its copies (fewer than `most` together)."""
+    places = [replace(one, chunk=one.chunk.moved(id), document=store.document(id), copies=())
+              for one in (passage, *passage.copies) for id in map(document_id, one.document.also[:most])]
+    return replace(passage, copies=(*passage.copies, *places)[: most - 1])
 
 
 def choose(question: str, rankings: Sequence[Iterable[Passage]], most: int) -> list[Passage]:

@@ -202,7 +202,7 @@ def status(home: Home = None, json: Json = False) -> int:
 @app.command()
 def remove(sources: Annotated[list[str], typer.Argument(help="Documents or folders, as `pullquote status` names them.")],
            home: Home = None, json: Json = False) -> int:
-    """Take documents out of the library; their files stay where they are."""
+    """Take documents out of the library; their files stay where they are. One of the same content at another place stays in."""
     from index.build import remove as take_out
     from index.encoder import load_encoder
 

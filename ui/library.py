@@ -175,10 +175,13 @@ class Library:
         self._claim.release(force=True)
 
     def _copies(self, source: str) -> list[str]:
-        """The files elsewhere that hold copies of what is below `source`."""
+        """What elsewhere holds copies of what is below `source`: files, where they hold nothing else, or rows of them."""
         infos = self.sources()
         here = {info.document_id for info in infos if is_below(info.source, source)}
-        return sorted({file_of(info) for info in infos if info.copy_of in here and not is_below(info.source, source)})
+        copies = {info.source: file_of(info) for info in infos
+                  if info.copy_of in here and not is_below(info.source, source)}
+        stays = {file_of(info) for info in infos if info.source not in copies}
+        return sorted({row if file in stays else file for row, file in copies.items()})
 
     def _left_to_ocr(self) -> tuple[type[NeedsOcr], ...]:
         made = remembered(self.home)

@@ -300,15 +300,18 @@ def test_the_same_bytes_under_another_suffix_are_another_document(home, docs, en
 
 def test_the_rows_of_a_copied_file_are_copies_but_those_that_stand_alone(home, docs, encoder, library) -> None:
     rows = "\n".join(json.dumps({"id": n, "text": f"Lantern {n} is lit."}) for n in range(3))
-    for name in ("a.jsonl", "b.jsonl"):
+    for name in ("a.jsonl", "b.jsonl", "c.jsonl"):
         edit(docs / name, rows)
     report = sync(home, [docs], encoder=encoder)
-    assert (report.documents, report.copies) == (6, 3)
+    assert (report.documents, report.copies) == (6, 6)
     report = remove(home, ["docs/a.jsonl#1"], encoder=encoder)
-    assert (report.documents, report.copies) == (6, 2)
+    assert (report.documents, report.copies) == (6, 5)
+    edit(docs / "d.jsonl", rows)
+    report = sync(home, encoder=encoder)
+    assert (report.documents, report.copies) == (6, 8)
     store = library()
     assert [store.document(document_id(f"docs/{name}")).also for name in ("a.jsonl#0", "b.jsonl#1")] == [
-        ("docs/b.jsonl#0",), ()]
+        ("docs/b.jsonl#0", "docs/c.jsonl#0", "docs/d.jsonl#0"), ("docs/c.jsonl#1", "docs/d.jsonl#1")]
     assert [store.document(id).source for id in store.catalog.documents_of(str(docs / "b.jsonl"))] == [
         "docs/b.jsonl#0", "docs/b.jsonl#1", "docs/b.jsonl#2"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.build import Progress, Report, sync
+from index.build import Progress, Report, remove, sync
 from index.catalog import Catalog
 from index.errors import FileError, PullquoteError
 from index.types import Notice
@@ -102,6 +102,15 @@ def test_a_document_at_several_places_is_listed_and_taken_out_once(library: Libr
     list(library.remove("docs/a.jsonl"))
     assert library.sources() == []
     assert (folder / "leave.txt").exists()
+
+
+def test_what_only_a_copy_of_a_file_still_holds_stays_with_it(library: Library, tmp_path: Path) -> None:
+    for name in ("a.jsonl", "b.jsonl"):
+        folder = write(tmp_path / "docs", name, '{"id": 1, "text": "One day."}\n{"id": 2, "text": "Two days."}\n').parent
+    list(library.sync([folder]))
+    remove(library.home, ["docs/a.jsonl#1"], encoder=SmallEncoder())
+    list(library.remove("docs/a.jsonl"))
+    assert [info.source for info in library.sources()] == ["docs/b.jsonl#1"]
 
 
 def test_what_goes_wrong_in_a_build_is_raised_to_whoever_watches(library: Library) -> None:

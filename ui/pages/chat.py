@@ -282,6 +282,7 @@ def _examples(library: Library, sources: Sequence[SourceInfo]) -> list[str]:
     """Three questions to begin with: good ones for the sample library, else what documents and their headings suggest."""
     if any(info.path.startswith(str(SAMPLE)) for info in sources):
         return _SAMPLE_QUESTIONS
+    sources = [info for info in sources if not info.copy_of]
     chosen = sources[:: max(1, len(sources) // 3)][:3]
     store = library.assistant().store if chosen else None
     return [_example(store.document(info.document_id)) for info in chosen if store]

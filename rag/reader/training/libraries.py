@@ -148,7 +148,7 @@ def _stated(text: str, place: Place, answers: Sequence[str]) -> Iterator[tuple[i
 
 def _all_passages(store: Generation) -> list[Passage]:
     found = []
-    for source in store.sources():
+    for source in (info for info in store.sources() if not info.copy_of):
         _, chunks = store.catalog.chunks_of(source.document_id)
         found += [Passage(chunk, store.document(source.document_id), 0.0) for chunk in chunks]
     return found
