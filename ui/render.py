@@ -117,7 +117,7 @@ def _card(kind: str, parts: Iterable[str]) -> str:
 
 
 def _lead(answer: Answer) -> str:
-    documents = {citation.document_id for quote in answer.quotes for citation in quote.citations}
+    documents = {(citation.file_sha256, citation.text_sha256) for quote in answer.quotes for citation in quote.citations}
     return f"{counted(len(answer.quotes), 'verbatim passage')} from {counted(len(documents), 'document')}"
 
 

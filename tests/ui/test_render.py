@@ -180,6 +180,14 @@ def test_quotes_appear_one_by_one(document, answer) -> None:
     assert Reader(part).text.startswith("2 verbatim passages from 1 document")
 
 
+def test_a_document_at_two_places_is_one(document, answer) -> None:
+    made = answer((document("One. Two."), "One.", "One."))
+    [quote] = made.quotes
+    copy = replace(quote.citations[0], number=2, document_id="another", source="copy.txt")
+    told = Reader(answer_html(replace(made, quotes=(replace(quote, citations=(*quote.citations, copy)),)))).text
+    assert told.startswith("1 verbatim passage from 1 document")
+
+
 def test_a_refusal_says_what_was_searched_and_shows_two_related_sentences(document, answer) -> None:
     near = [document(f"Sentence {n}.", source=f"{n}.md") for n in range(3)]
     card = answer_html(answer(passages=near), documents=1200)
