@@ -32,7 +32,7 @@ def read_texts(corpus: Path) -> dict[str, str]:
         try:
             if isinstance(found, FileError):
                 raise found
-            texts.update({document.source: document.text for document in read_documents(found.path, found.source)})
+            texts.update({document.source: document.text for document in read_documents(Path(found.path), found.source)})
         except FileError as problem:
             print(f"left out: {problem}", file=sys.stderr)
     return texts

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path, PurePath
 
 from index.cache import EmbeddingCache, keep_only
@@ -149,7 +149,7 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
             files: list[tuple[str, Found | FileRecord]] = sorted([*kept.items(), *found.items()], key=lambda item: item[0])
             for number, (source, file) in enumerate(files, 1):
                 if source in build.stays:
-                    if isinstance(file, Found) and (known := build.known[str(file.path)]).problem:
+                    if isinstance(file, Found) and (known := build.known[file.path]).problem:
                         changes.skipped.append(_no_text(known, source, ocr))
                     continue
                 here = Progress("reading", number - 1, len(files), source)
@@ -303,19 +303,21 @@ def _carried(before: Generation | None, roots: Sequence[Root], scan: Sequence[Ro
              changes: _Changes) -> dict[str, FileRecord]:
     """Files of the generation before that were not looked for, or could not be looked at."""
     carried = {}
-    paths = {str(file.path) for file in found.values()}  # a file may be found under another root than before
+    paths = {file.path for file in found.values()}  # a file may be found under another root than before
     for record in before.catalog.files if before else ():
+        if record.source in found or record.path in paths:
+            continue
         followed = any(is_below(record.source, root.name) for root in roots)
         looked = any(is_below(record.source, root.name) for root in scan)
         failed = any(is_below(record.source, error.source) for error in changes.skipped)
-        if followed and record.source not in found and record.path not in paths and (failed or not looked):
+        if followed and (failed or not looked):
             carried[record.source] = record
     return carried
 
 
-def _states(files: Iterable[Found | FileRecord]) -> set[tuple[str, str, int, int, int]]:
-    """By what a file is taken to be the one that was read."""
-    return {(str(file.path), file.source, file.size, file.mtime_ns, file.ctime_ns) for file in files}
+def _states(files: Iterable[Found | FileRecord]) -> set[tuple[object, ...]]:
+    """By what a file is taken to be the one that was read: path, source, size and times."""
+    return {file[:5] for file in files}
 
 
 def _without_text(before: Generation, found: dict[str, Found]) -> list[FileError]:
@@ -344,21 +346,18 @@ def _only_adds(before: Generation, excluded: tuple[str, ...], kept: dict[str, Fi
 
 def _any_before(records: Sequence[FileRecord], found: dict[str, Found]) -> bool:
     """Whether a file that is new has the size and the hash of one that is known and comes behind it."""
-    known, records = {record.source for record in records}, [record for record in records if not record.problem]
-    new = [file for file in found.values() if file.source not in known]
-    last = {(record.size, record.sha256): record.source for record in sorted(records, key=lambda record: record.source)}
-    sizes = {size for size, _ in last}
-    for file in new:
-        with suppress(OSError):  # who reads it will say so
-            if file.size in sizes and last.get((file.size, file_sha256(file.path)), "") > file.source:
-                return True
-    return False
+    sizes, first = {record.size for record in records}, dict[str, str]()  # of each hash, the first new file that has it
+    for source in sorted(found.keys() - {record.source for record in records}):
+        if found[source].size in sizes:
+            with suppress(OSError):  # who reads it will say so
+                first.setdefault(file_sha256(Path(found[source].path)), source)
+    return any(first.get(record.sha256, record.source) < record.source for record in records if not record.problem)
 
 
 def _take_in(build: _Build, sandbox: Sandbox, file: Found, excluded: Sequence[str], rebuild: bool,
              changes: _Changes, tell: Callable[[int], None]) -> None:
     """Read a file that is new or changed; carry over what is only in another place or of another time, or cannot be read."""
-    known = build.known.get(str(file.path))
+    known = build.known.get(file.path)
     if known and (known.source != file.source or known.problem):
         known = None
     try:
@@ -366,15 +365,15 @@ def _take_in(build: _Build, sandbox: Sandbox, file: Found, excluded: Sequence[st
         if same and same.problem:
             raise _no_text(same, file.source, build.ocr)
         read = build.moved(same, file) if same else [
-            (one, "") for one in sandbox.read_documents(file.path, file.source, tell)]
+            (one, "") for one in sandbox.read_documents(Path(file.path), file.source, tell)]
         taken = next((document.source for document, _ in read if document.source in build.sources), None)
         if taken:
             raise FileError(file.source, f"another file holds a document called {taken} too", "Rename one of the two")
     except FileError as error:
         stays = _keep(build, known, error, changes)
-        if isinstance(error, NoText) and not stays and not file.path.is_relative_to(absolute_path(build.home / UPLOADS)):
-            build.note(FileRecord(str(file.path), file.source, file.size, file.mtime_ns, file.ctime_ns, error.file_sha256,
-                                  error.message, error.remedy))  # of an upload that does not go in nothing is kept
+        if isinstance(error, NoText) and not stays and not Path(file.path).is_relative_to(absolute_path(build.home / UPLOADS)):
+            # Of an upload that does not go in nothing is kept.
+            build.note(FileRecord(*file, error.file_sha256, error.message, error.remedy))
         return
     except OSError as error:
         _keep(build, known, FileError(file.source, f"the file cannot be read ({error.strerror})",
@@ -385,7 +384,7 @@ def _take_in(build: _Build, sandbox: Sandbox, file: Found, excluded: Sequence[st
     for document, origin in read:
         if any(is_below(document.source, source) for source in excluded):
             continue
-        build.add(document, str(file.path), origin, file.source)
+        build.add(document, file.path, origin, file.source)
         changes.notices += [Notice(document.source, message) for message in document.notices]
         if document.id not in old:
             changes.added.append(document.source)
@@ -394,7 +393,7 @@ def _take_in(build: _Build, sandbox: Sandbox, file: Found, excluded: Sequence[st
         else:
             changes.updated.append(document.source)
     digest = same.sha256 if same else read[0][0].file_sha256
-    build.note(FileRecord(str(file.path), file.source, file.size, file.mtime_ns, file.ctime_ns, digest))
+    build.note(FileRecord(*file, digest))
 
 
 def _keep(build: _Build, known: FileRecord | None, error: FileError, changes: _Changes) -> bool:
@@ -411,7 +410,7 @@ def _followed(manifest: Manifest) -> tuple[tuple[Root, ...], tuple[str, ...], st
     return manifest.roots, manifest.excluded, manifest.ocr
 
 
-def _suffix(path: Path | str) -> str:
+def _suffix(path: str) -> str:
     return PurePath(path).suffix.lower()
 
 
@@ -442,6 +441,7 @@ class _Build:
         self.sources: set[str] = set()
         self.reread = False  # a file whose content is another, be it but of its author
         self.stays: set[str] = set()  # files that need not be looked at
+        self._places_before = before.places if before and adds else None
         self._files: set[FileRecord] = set()
         if before and adds:
             copy(before, folder)
@@ -456,8 +456,15 @@ class _Build:
         self._done = 0
         # By bytes and media type, the files that hold documents and not copies alone: one, unless it lacks rows of the others.
         self._holders: dict[tuple[str, str], list[str]] = {}
-        for source, sha256, media_type in self._catalog.holders():
-            self._holders.setdefault((sha256, media_type), []).append(source)
+        self._bytes_there = {record.sha256 for record in self._files}
+
+    @cached_property
+    def _holders_there(self) -> dict[tuple[str, str], list[str]]:
+        """Those of the generation before, which are asked for where a file has the bytes of one of them."""
+        there: dict[tuple[str, str], list[str]] = {}
+        for source, sha256, media_type in self.before.catalog.holders() if self.before else ():
+            there.setdefault((sha256, media_type), []).append(source)
+        return there
 
     @property
     def encoded(self) -> int:
@@ -509,10 +516,10 @@ class _Build:
             may_be_out = set(excluded) if record.source == file.source else set()
             if left_out <= may_be_out and record.path not in self._anew:
                 alike.append(record)
-        alike.sort(key=lambda record: record.path != str(file.path))
-        if alike and (alike[0].path, alike[0].mtime_ns, alike[0].ctime_ns) == (str(file.path), file.mtime_ns, file.ctime_ns):
+        alike.sort(key=lambda record: record.path != file.path)
+        if alike and (alike[0].path, alike[0].mtime_ns, alike[0].ctime_ns) == (file.path, file.mtime_ns, file.ctime_ns):
             return alike[0]
-        digest = file_sha256(file.path) if alike else ""
+        digest = file_sha256(Path(file.path)) if alike else ""
         return next((record for record in alike if record.sha256 == digest), None)
 
     def moved(self, record: FileRecord, to: Found | FileRecord) -> list[tuple[Document, str]]:
@@ -555,7 +562,10 @@ class _Build:
 
     def _original(self, document: Document, file: str) -> str:
         """The id of the document that this one, of the file called `file`, is a copy of; "" if it is none."""
-        holders = self._holders.setdefault((document.file_sha256, document.media_type), [])
+        key = document.file_sha256, document.media_type
+        if key not in self._holders:
+            self._holders[key] = list(self._holders_there.get(key, ())) if key[0] in self._bytes_there else []
+        holders = self._holders[key]
         for holder in holders:
             id = document_id(holder + document.source.removeprefix(file))
             if holder != file and self._catalog.has(id, document.text_sha256):
@@ -585,7 +595,7 @@ class _Build:
             self._encode()
         self._tell(Progress("writing", 0, 1))
         catalog = self._catalog
-        catalog.places().tofile(self.folder / PLACES)
+        catalog.places(self._places_before).tofile(self.folder / PLACES)
         catalog.finish()
         self._lexical.close()
         kind = self._vectors.finish(self._flat_up_to)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,9 +33,8 @@ _OWN = "id = original"  # true of a document, false of a copy of one
 _CHUNK = 'row, id, document_id, start, "end", tokens, sentences, header'
 
 
-@dataclass(frozen=True, slots=True)
-class FileRecord:
-    """What a file looked like when it was read; `path` is absolute, or empty for documents that no file holds.
+class FileRecord(NamedTuple):
+    """What a file looked like when it was read; begins as `Found` does. `path` is empty for documents that no file holds.
 
     By `mtime_ns` alone a change may go unseen: archives and copies set it, and two files may have the same. `ctime_ns` is set
     by the system with every change, be it of the name or of the time.
@@ -69,7 +68,7 @@ class CatalogWriter:
 
     def add_file(self, record: FileRecord) -> None:
         """Remember a file's state, to tell later whether it changed."""
-        self._database.execute("INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?)", astuple(record))
+        self._database.execute("INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?)", record)
 
     def add_document(self, document: Document, chunks: Sequence[Chunk], keys: Sequence[bytes], path: str) -> range:
         """Add a document with its chunks and the keys of their vectors in the cache; returns the chunks' rows."""
@@ -96,12 +95,6 @@ class CatalogWriter:
         found = self._database.execute(f"SELECT text_sha256 FROM document WHERE id = ? AND {_OWN}", (id,)).fetchone()
         return bool(found == (text_sha256,))
 
-    def holders(self) -> Iterator[tuple[str, str, str]]:
-        """The files that hold documents, not copies alone, by source: source, SHA-256 and media type."""
-        yield from self._database.execute(
-            "SELECT DISTINCT file.source, file_sha256, media_type FROM document JOIN file ON file.path = document.path"
-            f" WHERE {_OWN} ORDER BY file.source")
-
     def _insert(self, document: Document, path: str, original: str, text: str, sections: str, code: str) -> None:
         pages = max((section.page for section in document.sections if section.page is not None), default=None)
         self._database.execute(
@@ -110,16 +103,31 @@ class CatalogWriter:
              document.text_sha256, document.modified, document.titled, document.author, document.date, len(document.text),
              pages, text, sections, code))
 
-    def places(self) -> Places:
-        """Each row's place in the order of the library: by the files' sources, and as they stand in a file."""
-        ranges = list(self._database.execute(
-            "SELECT min(chunk.row), count(*) FROM chunk JOIN document ON document.id = chunk.document_id"
-            " LEFT JOIN file ON file.path = document.path GROUP BY document.id ORDER BY file.source, min(chunk.row)"))
-        places, place = np.empty(self.rows, dtype=np.uint32), 0
-        for row, count in ranges:
-            places[row : row + count] = np.arange(place, place + count)
-            place += count
+    def places(self, before: Places | None = None) -> Places:
+        """Each row's place in the order of the library: by the files' sources, and as they stand in a file.
+
+        `before` are the places of the rows that were there when this catalog was opened, where any were.
+        """
+        before = np.empty(0, dtype=np.uint32) if before is None else before
+        new = list(self._database.execute(
+            "SELECT coalesce(file.source, ''), min(chunk.row), count(*) FROM chunk JOIN document ON document.id = document_id"
+            " LEFT JOIN file ON file.path = document.path WHERE chunk.row >= ? GROUP BY document.id"
+            " ORDER BY file.source, min(chunk.row)", (len(before),)))
+        order = np.argsort(before)  # rows as they stand in the library
+        known = [order[:0], *(np.arange(row, row + count) for _, row, count in new)]
+        after = {source: bisect_right(order, source, key=self._source_of) for source, _, _ in new}
+        order = np.insert(order, np.repeat([after[source] for source, _, _ in new], [count for *_, count in new]).astype(int),
+                          np.concatenate(known))
+        places = np.empty(self.rows, dtype=np.uint32)
+        places[order] = np.arange(self.rows)
         return places
+
+    def _source_of(self, row: int) -> str:
+        """The source of the file that a row's document came from."""
+        [(source,)] = self._database.execute(
+            "SELECT coalesce(file.source, '') FROM chunk JOIN document ON document.id = document_id"
+            " LEFT JOIN file ON file.path = document.path WHERE row = ?", (int(row),))
+        return str(source)
 
     def finish(self) -> None:
         """Commit and close."""
@@ -141,7 +149,7 @@ class Catalog:
     @cached_property
     def files(self) -> tuple[FileRecord, ...]:
         """Every file that was read, by path."""
-        return tuple(FileRecord(*row) for row in self._database.execute("SELECT * FROM file ORDER BY path"))
+        return tuple(map(FileRecord._make, self._database.execute("SELECT * FROM file ORDER BY path")))
 
     def document(self, document_id: str) -> Document:
         """One document, or a copy of one: the same at another place. Raises SourceGone where there is none of that id."""
@@ -202,6 +210,12 @@ class Catalog:
     def names(self) -> set[str]:
         """Every document's source, copies' too."""
         return {source for (source,) in self._database.execute("SELECT source FROM document")}
+
+    def holders(self) -> Iterator[tuple[str, str, str]]:
+        """The files that hold documents, not copies alone, by source: source, SHA-256 and media type."""
+        yield from self._database.execute(
+            "SELECT DISTINCT file.source, file_sha256, media_type FROM document JOIN file ON file.path = document.path"
+            f" WHERE {_OWN} ORDER BY file.source")
 
     def sources(self) -> list[SourceInfo]:
         """Every document and every copy without its text, by source."""

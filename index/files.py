@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from index.errors import FileError, NoText
 from index.formats import FORMATS, detect, jsonl
@@ -34,11 +35,12 @@ UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 GRANT_ACCESS = "Give yourself permission to read it, or leave it out"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A file under a root: where it is, the source it will be cited as, and what tells whether it has changed."""
+class Found(NamedTuple):
+    """A file under a root: where it is (absolute, if the root is), the source it will be cited as, and what tells whether it
+    has changed. A tuple, since there may be a million.
+    """
 
-    path: Path
+    path: str
     source: str
     size: int
     mtime_ns: int
@@ -78,9 +80,9 @@ def find_files(root: Path, name: str, top: Path | None = None, passed: list[str]
         except FileError as problem:
             yield problem
             return
-        yield from _find_below(root, name, ignored, [] if passed is None else passed)
+        yield from _find_below(str(root), name, ignored, [] if passed is None else passed)
     else:
-        yield _look_at(root, name)
+        yield _look_at(str(root), name)
 
 
 def read_documents(path: Path, source: str, ocr: Ocr | None = None) -> list[Document]:
@@ -134,7 +136,7 @@ def readable_formats() -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _find_below(folder: Path, source: str, ignored: Ignored, passed: list[str]) -> Iterator[Found | FileError]:
+def _find_below(folder: str, source: str, ignored: Ignored, passed: list[str]) -> Iterator[Found | FileError]:
     waiting = [(folder, source, ignored, True)]  # a stack: folders may be nested deeper than Python calls functions
     while waiting:
         path, source, ignored, is_folder = waiting.pop()
@@ -144,7 +146,7 @@ def _find_below(folder: Path, source: str, ignored: Ignored, passed: list[str]) 
         try:
             with os.scandir(path) as listing:
                 entries = sorted(without_own(listing), key=lambda entry: entry.name, reverse=True)
-            ignored = ignored.within(path, source)
+            ignored = ignored.within(Path(path), source)
         except FileError as problem:
             yield problem
             continue
@@ -154,21 +156,21 @@ def _find_below(folder: Path, source: str, ignored: Ignored, passed: list[str]) 
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            below, is_folder = path / entry.name, entry.is_dir(follow_symlinks=False)
-            if ignored.files and ignored.covers(below, is_folder):
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if ignored.files and ignored.covers(Path(entry.path), is_folder):
                 continue
             name = f"{source}/{writable(entry.name)}"
             if is_folder or entry.is_file(follow_symlinks=False):
-                waiting.append((below, name, ignored, is_folder))
+                waiting.append((entry.path, name, ignored, is_folder))
             else:  # a link, say
                 passed.append(name)
 
 
-def _look_at(path: Path, source: str) -> Found | FileError:
+def _look_at(path: str, source: str) -> Found | FileError:
     if not is_text(path):
         return FileError(source, "its name, or a folder's above it, is not valid text", "Rename it")
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116 (a Path for each takes as long as all else)
     except OSError as problem:
         return _cannot(problem, source, _gone(source))
     if not stat.S_ISREG(status.st_mode):

@@ -30,7 +30,7 @@ from index.chunks import Chunking
 from index.errors import Busy, Corrupt, FormatVersion, HomeError, NoIndex
 from index.lexical import Lexical
 from index.recent import Recent
-from index.store import Hit, SourceInfo, Vector
+from index.store import Hit, Places, SourceInfo, Vector
 from index.types import Chunk, Document
 from index.vectors import CELLS, Vectors
 
@@ -118,10 +118,10 @@ class Generation:
         if damaged:
             raise Corrupt(f"the file {damaged[0][0]} of the index generation {folder.name} is damaged or missing", _MEND)
         try:
-            places = np.fromfile(folder / PLACES, dtype=np.uint32)
+            self.places: Places = np.fromfile(folder / PLACES, dtype=np.uint32)
             self.catalog = Catalog(folder / "catalog.sqlite")
-            self.vectors = Vectors(folder, self.manifest.dimension, self.manifest.vectors, places)
-            self._lexical = Lexical(folder / "lexical", places)
+            self.vectors = Vectors(folder, self.manifest.dimension, self.manifest.vectors, self.places)
+            self._lexical = Lexical(folder / "lexical", self.places)
         except (OSError, sqlite3.Error, RuntimeError, ValueError) as error:  # each library has its own
             raise Corrupt(f"the index generation {folder.name} cannot be opened ({error})", _MEND) from error
         self._document = Recent(self.catalog.document, _weight, _IN_MEMORY)

@@ -65,7 +65,7 @@ def spellings(home: Path) -> tuple[Path, Path]:
     return absolute_path(home), home.resolve()
 
 
-def is_own(path: Path, homes: Iterable[Path]) -> bool:
+def is_own(path: Path | str, homes: Iterable[Path]) -> bool:
     """Whether a path is the index's own: all in a home, by any of its `spellings`, but the uploads, which are documents."""
     there = f"{path}/"  # as text: this is asked of every file
     return any(there.startswith(f"{home}/") and not there.startswith(f"{home / UPLOADS}/") for home in homes)
@@ -116,8 +116,8 @@ def find_in_roots(home: Path, roots: Sequence[Root], scan: Sequence[Root], exclu
                 continue
             if near and is_own(found.path, near):
                 continue
-            if str(found.path) not in seen and not any(is_below(found.source, name) for name in excluded):
-                seen.add(str(found.path))
+            if found.path not in seen and not any(is_below(found.source, name) for name in excluded):
+                seen.add(found.path)
                 yield found
         links = sorted(source for source in passed if not any(is_below(source, name) for name in excluded))
         notices += [_of_links(root.name, links)] if links else []

@@ -119,7 +119,7 @@ def without_own(listing: Iterable[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
     return [entry for entry in entries if entry.name == UPLOADS] if is_home else entries
 
 
-def is_text(path: Path) -> bool:
+def is_text(path: Path | str) -> bool:
     """Whether a path can be stored and shown: on Linux, names may be any bytes."""
     try:
         str(path).encode("utf-8")

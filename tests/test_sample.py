@@ -26,7 +26,7 @@ def library() -> dict[str, Document]:
     documents = {}
     for found in find_files(SAMPLE, "sample"):
         assert not isinstance(found, FileError), found
-        documents |= {document.source: document for document in read_documents(found.path, found.source)}
+        documents |= {document.source: document for document in read_documents(Path(found.path), found.source)}
     return documents
 
 

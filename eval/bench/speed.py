@@ -183,7 +183,7 @@ def sample_documents() -> list[Document]:
 
 def _documents(folder: Path) -> list[Document]:
     return [document for found in find_files(folder, "sample") if not isinstance(found, FileError)
-            for document in read_documents(found.path, found.source)]
+            for document in read_documents(Path(found.path), found.source)]
 
 
 def _library(encoder: Encoder, chunks: int) -> Iterator[Document]:

@@ -43,8 +43,8 @@ def test_found_says_where_the_file_is_and_what_tells_a_change(tmp_path: Path) ->
     path.write_text("hello")
     os.utime(path, ns=(5, 1_700_000_000_123_456_789))
     changed = path.stat().st_ctime_ns
-    assert list(find_files(path, "one.txt")) == [Found(path, "one.txt", 5, 1_700_000_000_123_456_789, changed)]
-    assert list(find_files(tmp_path, "docs")) == [Found(path, "docs/a.txt", 5, 1_700_000_000_123_456_789, changed)]
+    assert list(find_files(path, "one.txt")) == [Found(str(path), "one.txt", 5, 1_700_000_000_123_456_789, changed)]
+    assert list(find_files(tmp_path, "docs")) == [Found(str(path), "docs/a.txt", 5, 1_700_000_000_123_456_789, changed)]
 
 
 def test_a_root_that_is_not_there(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_the_rules_are_those_of_git(tmp_path_factory: pytest.TempPathFactory, na
     assert sorted(found(root)) == theirs
     for file in find_files(root, "d"):
         assert isinstance(file, Found)
-        assert comes_by(root, file.path)
+        assert comes_by(root, Path(file.path))
 
 
 @pytest.mark.parametrize(("line", "names", "left_out"), [

@@ -29,7 +29,7 @@ def test_what_is_asked_of_a_made_up_library_stands_where_its_set_says(name: str)
     texts = {}
     for found in find_files(FOLDER / name, name):
         assert not isinstance(found, FileError), found
-        texts |= {document.source: document.text for document in read_documents(found.path, found.source)}
+        texts |= {document.source: document.text for document in read_documents(Path(found.path), found.source)}
     asked = read_questions(FOLDER / f"{name}.jsonl")
     assert len({one.id for one in asked}) == len(asked) > 50
     assert len(texts) >= 2
