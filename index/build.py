@@ -141,7 +141,7 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
             remember(earlier.notices)
             return _nothing_new(before, changes, started)
         adds = (before is not None and not rebuild and ocr == before.manifest.ocr
-                and then <= now and _only_adds(before, excluded, kept, found))
+                and then <= now and _only_adds(before, excluded, kept, found, tell))
         # The sandbox first: its worker starts while the build has the encoder loaded.
         with (Sandbox(limits, ocr) as sandbox,
               _build(home, before, encoder, chunking, ocr, flat_up_to, tell, earlier.notices, adds) as build):
@@ -334,21 +334,23 @@ def _no_text(record: FileRecord, source: str, ocr: str) -> NoText:
     return error
 
 
-def _only_adds(before: Generation, excluded: tuple[str, ...], kept: dict[str, FileRecord], found: dict[str, Found]) -> bool:
+def _only_adds(before: Generation, excluded: tuple[str, ...], kept: dict[str, FileRecord], found: dict[str, Found],
+               tell: Listener) -> bool:
     """Whether to a generation whose files are as they were then, others can simply be added: there are any, no file can hold a
     document of another's name, and none of which a new one may be a copy comes behind it.
     """
     sources = found.keys() | kept.keys()
     alike = any(source[:at] in sources for source in sources if "#" in source for at in range(len(source)) if source[at] == "#")
     return bool(before.catalog.files) and excluded == before.manifest.excluded and not alike and not _any_before(
-        before.catalog.files, found)
+        before.catalog.files, found, tell)
 
 
-def _any_before(records: Sequence[FileRecord], found: dict[str, Found]) -> bool:
+def _any_before(records: Sequence[FileRecord], found: dict[str, Found], tell: Listener) -> bool:
     """Whether a file that is new has the size and the hash of one that is known and comes behind it."""
     sizes, first = {record.size for record in records}, dict[str, str]()  # of each hash, the first new file that has it
     for source in sorted(found.keys() - {record.source for record in records}):
         if found[source].size in sizes:
+            tell(Progress("reading", 0, len(found), source))
             with suppress(OSError):  # who reads it will say so
                 first.setdefault(file_sha256(Path(found[source].path)), source)
     return any(first.get(record.sha256, record.source) < record.source for record in records if not record.problem)

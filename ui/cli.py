@@ -172,8 +172,8 @@ def status(home: Home = None, json: Json = False) -> int:
                                   "characters": s.characters, "chunks": s.chunks,
                                   "copy_of": named.get(s.copy_of)} for s in sources]})
         return ANSWERED
-    print(f"{_printable(str(where))}: {_counted(made.documents, len(sources) - made.documents)}, {made.chunks} chunks,"
-          f" {made.tokens} tokens")
+    print(f"{_printable(str(where))}: {_size(made.documents, len(sources) - made.documents, made.chunks)},"
+          f" {made.tokens:,} tokens")
     print(_printable(f"generation {made.id} of {made.created}, encoder {made.encoder} ({made.revision}),"
                      f" chunks of at most {made.chunking.size} tokens,"
                      f" vectors {made.vectors} ({KINDS[made.vectors]})"))
@@ -237,7 +237,7 @@ def rollback(home: Home = None) -> int:
     from index.generation import rollback as go_back
 
     made = go_back(_home(home))
-    print(f"now in use: generation {made.id} of {made.created}, {made.documents} documents")
+    print(f"now in use: generation {made.id} of {made.created}, {_size(made.documents)}")
     return ANSWERED
 
 
@@ -464,12 +464,15 @@ def _print_report(report: Report) -> None:
     for error in report.skipped:
         print(f"skipped  {_printable(str(error))}")
     print(f"{len(report.added)} added, {len(report.updated)} updated, {len(report.removed)} removed, {report.unchanged}"
-          f" unchanged, {len(report.skipped)} skipped: {_counted(report.documents, report.copies)} in {report.chunks}"
-          f" chunks, {report.encoded} newly encoded, {report.seconds:.1f} s")
+          f" unchanged, {len(report.skipped)} skipped: {_size(report.documents, report.copies, report.chunks)},"
+          f" {report.encoded} newly encoded, {report.seconds:.1f} s")
 
 
-def _counted(documents: int, copies: int) -> str:
-    return f"{documents} documents" + (f" and {copies} {'copy' if copies == 1 else 'copies'} of some" if copies else "")
+def _size(documents: int, copies: int = 0, chunks: int = 0) -> str:
+    from ui.render import counted
+
+    also = f" and {copies:,} {'copy' if copies == 1 else 'copies'}" if copies else ""
+    return counted(documents, "document") + also + (f" in {counted(chunks, 'chunk')}" if chunks else "")
 
 
 def _print_change(report: Report) -> None:
@@ -478,7 +481,7 @@ def _print_change(report: Report) -> None:
     told = ", ".join(f"{word} {sources[0]}" + (f" and {len(sources) - 1} more" if sources[1:] else "")
                      for word, sources in changes if sources)
     if told:
-        print(f"{datetime.now():%H:%M:%S} {_printable(told)}: {report.documents} documents", flush=True)
+        print(f"{datetime.now():%H:%M:%S} {_printable(told)}: {_size(report.documents)}", flush=True)
     for word, news in (("note", report.notices), ("skipped", report.skipped)):
         for each in news:
             print(f"{datetime.now():%H:%M:%S} {word} {_printable(str(each))}", flush=True)

@@ -65,7 +65,7 @@ def watching(folder: Path) -> Iterator[Watching]:
 def test_a_line_for_every_change_until_it_is_stopped(folder: Path, watching: Watching) -> None:
     docs = folder / "docs"
     assert watching.line(STARTING) == "added    docs/ferry.txt"
-    assert watching.line().startswith("1 added, 0 updated, 0 removed, 0 unchanged, 0 skipped: 1 documents in 1 chunks")
+    assert watching.line().startswith("1 added, 0 updated, 0 removed, 0 unchanged, 0 skipped: 1 document in 1 chunk")
     assert watching.line() == "watching; stop with Ctrl+C"
     (docs / "shed.md").write_text("Bicycles are kept in the shed.")
     assert watching.line()[8:] == " added docs/shed.md: 2 documents"
