@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONDONTWRITEBYTECODE :=  # hundreds of tests start a Python: let none compile everything anew
 
 .PHONY: chat test lint types unit browser bench clean help
 

@@ -140,7 +140,7 @@ class Library(RuleBasedStateMachine):
             self.out.add(f"docs/{name}")
             left = [info.source for info in before["infos"] if not _below(info.source, f"docs/{name}")]
             assert [info.source for info in view(self.home)["infos"]] == left
-            self.remember()
+            self.seen[current_id(self.home)] = view(self.home)
         if back:
             self.update_by_name()
 
@@ -170,12 +170,9 @@ class Library(RuleBasedStateMachine):
         for source in sorted(self.out):
             with suppress(InputError):
                 remove(fresh, [source], encoder=WordEncoder())
-        expected = view(fresh)
-        assert view(self.home) == expected
-        self.remember()
-
-    def remember(self) -> None:
-        self.seen[current_id(self.home)] = view(self.home)
+        here = view(self.home)
+        assert here == view(fresh)
+        self.seen[current_id(self.home)] = here
 
     def teardown(self) -> None:
         shutil.rmtree(self.folder)
