@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -90,6 +90,14 @@ def load_questions(path: Path) -> list[Question]:
     if not questions:
         raise _wrong(str(path), "no question in it", FORMS)
     return questions
+
+
+def asked_once(questions: Sequence[Question]) -> list[Question]:
+    """The questions, of those that ask the same after the same turns only the first."""
+    first: dict[tuple[str, tuple[str, ...]], Question] = {}
+    for question in questions:
+        first.setdefault((question.question.strip().casefold(), question.history), question)
+    return list(first.values())
 
 
 def load_corpus(path: Path) -> list[Document]:

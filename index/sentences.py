@@ -28,6 +28,12 @@ _GOES_ON = re.compile(r"""(?:[-\u00ad,]|\b(?:
     if|der|die|das|den|dem|des|eine?[mnrs]?|und|oder|von|vom|mit|zu[mr]?|für|bei|beim|im|dass|ist|sind|wird|
     le|la|les|des?|du|une?|et|ou|avec|pour|el|los|las|y|con|para|del?|il|lo|gli|e|di|della|het|een|van|met
 ))$""", re.VERBOSE)
+# Abbreviations that sentencex does not know, or takes for a sentence's end: before a small letter, a number
+# or capitals they are none.
+_SHORT = re.compile(r"""(?:^|[\s(/])(?:
+    (?i:max|min|approx|ca|incl|excl|nos?|vol|tel|fax|ext|figs?|ref|pp?|ch|sec|para|abs|dept|resp|hrs?)
+    |Art|Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.$""", re.VERBOSE)
+_NUMBER = re.compile(r"(?i:nos?)\.\s*\d")
 _LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"\w")
 # Characters: where quotes stay open sentencex takes a time that grows with the square of the text, so it never gets more at
@@ -59,7 +65,7 @@ def sentences_by_block(text: str, start: int = 0, end: int | None = None) -> Ite
             if left == right:
                 continue
             # A stray bracket belongs to the sentence before it, a bare "1." to the one after it.
-            if found and not (_WORD.search(piece) and lettered):
+            if found and (not (_WORD.search(piece) and lettered) or _goes_on(region, found[-1][1] - start, left - start)):
                 found[-1] = (found[-1][0], right)
             else:
                 found.append((left, right))
@@ -87,6 +93,13 @@ def _pieces(block: str) -> Iterator[Offsets]:
     for _, end in _boundaries(block[start:]) or [(0, len(block) - start)]:
         yield begin, start + end
         begin = start + end
+
+
+def _goes_on(text: str, end: int, start: int) -> bool:
+    """Whether what ends at `end` is but an abbreviation before what begins at `start`."""
+    first = text[start : start + 2]
+    following = first[0].islower() or first[0].isdecimal() or (len(first) > 1 and first.isupper()) or _NUMBER.match(text, start)
+    return bool(following) and _SHORT.search(text[max(0, end - 10) : end]) is not None
 
 
 def _boundaries(text: str) -> list[Offsets]:

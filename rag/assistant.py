@@ -131,10 +131,10 @@ class Assistant:
         clock.lap("retrieve")
         yield Stage("reading", sum(map(len, found)))
         reads = list(map(self._read, standalone, found))
-        # A part that cannot be answered is left out where another can; where none can, the surest is nearest.
-        told = ([read for read in reads if read.confidence >= self.threshold]
-                or sorted(reads, key=lambda read: -read.confidence))
-        confidence = told[0].confidence
+        # The surest part comes first and gives the confidence, wherever the threshold lies: it is set by first quotes.
+        first, *others = sorted(reads, key=lambda read: -read.confidence)
+        told = [first, *(read for read in others if read.confidence >= self.threshold)]
+        confidence = first.confidence
         clock.lap("read")
         quotes = compose_parts([(read.question, read.spans) for read in told], self.config.quotes)
         clock.lap("compose")

@@ -114,7 +114,9 @@ def _replay(quote: dict[str, Any], citation: dict[str, Any], first: bool, store:
     if document.file_sha256 != citation["file_sha256"]:
         return check("the document's file is another than the one that was cited")
     text = document.text[start:end] if 0 <= start < end <= len(document.text) else ""
-    if not text or not (text == quote["text"] if first else _is_copy(text, citation, quote)):
+    # What a citation says itself, a receipt of an earlier Pullquote does not tell.
+    said = citation.get("text", text), citation.get("document_id", document.id)
+    if not text or said != (text, document.id) or not (text == quote["text"] if first else _is_copy(text, citation, quote)):
         return check("other words stand at this place")
     if first and (quote["start"], quote["end"]) != (start, end):
         return check("the quote says that it stands elsewhere than its citation")

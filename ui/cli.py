@@ -340,14 +340,18 @@ def calibrate(questions: Annotated[Path, typer.Argument(metavar="SET", help="Que
               json: Json = False) -> int:
     """Fit confidence and threshold to your own questions; exit 1 if they cannot show the risk."""
     from eval.metrics import calibration_error
-    from eval.questions import load_questions
+    from eval.questions import asked_once, load_questions
     from eval.run import evaluate as run_set
     from rag.assistant import Assistant
     from rag.calibration import FILE, fit, require
 
     where = _home(home)
     config = _config(where)
-    asked = load_questions(questions)
+    given = load_questions(questions)
+    asked = asked_once(given)  # what is asked twice shows nothing twice
+    if len(asked) < len(given):
+        print(f"note: {len(given) - len(asked)} of the {len(given)} questions ask what one before asks, and are left out",
+              file=sys.stderr)
     require(len(asked), risk, delta)  # before asking them all for nothing
     with _Bars() as bars:
         assistant = Assistant.open(where, config, calibrated=False)

@@ -54,6 +54,15 @@ def test_squad_em_and_f1():
     ("Grade A is best.", "A", True),
     ("Grades are best.", "A", False),
     ("Anything", "", False),
+    ("The fee is 15 euro.", "1.5", False),
+    ("The fee is 1.5 euro.", "1.5 euro", True),
+    ("It costs $1250.", "$12.50", False),
+    ("It costs $1,250.", "$1250", True),
+    ("It was -5 °C.", "5 °C", False),
+    ("It was \u22125 °C.", "-5 °C", True),
+    ("from 10-12 people", "1012", False),
+    ("from 10-12 people", "12 people", True),
+    ("The well-known one", "wellknown", True),
 ])
 def test_holds_answer(text, answer, held):
     assert holds_answer(text, [answer]) is held

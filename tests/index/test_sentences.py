@@ -85,6 +85,13 @@ def test_no_sentence_runs_over_a_block(text: str) -> None:
     pytest.param('She said: "Come in." He came.', ['She said: "Come in."', "He came."], id="quotation"),
     pytest.param("See https://example.org/a.b?c=d. Then go.", ["See https://example.org/a.b?c=d.", "Then go."], id="address"),
     pytest.param("no mark at the end", ["no mark at the end"], id="no mark"),
+    ("Parcels may weigh max. 20 kg each. Larger ones go by freight.",
+     ["Parcels may weigh max. 20 kg each.", "Larger ones go by freight."]),
+    ("The desk is open Mon. to Fri. from 8 a.m. to noon. It is shut on Sun. Ask at the bar.",
+     ["The desk is open Mon. to Fri. from 8 a.m. to noon.", "It is shut on Sun.", "Ask at the bar."]),
+    ("It takes approx. five hours and costs 20 euro incl. VAT.", ["It takes approx. five hours and costs 20 euro incl. VAT."]),
+    ("See Ref. No. 12. The answer is no. He left. We saw the sun. 5 boats came.",
+     ["See Ref. No. 12.", "The answer is no.", "He left.", "We saw the sun.", "5 boats came."]),
 ])
 def test_sentences_end_where_they_do(text: str, expected: list[str]) -> None:
     assert cut(text) == expected

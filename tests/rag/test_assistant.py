@@ -63,12 +63,20 @@ def test_two_questions_in_one_are_answered_each(assistant: Assistant) -> None:
     alone = [assistant.ask(one) for one in (first, second)]
     answer = assistant.ask(f"{first[:-1]}, and {second}")
     assert answer.standalone_question == f"{first} {second}"
-    assert answer.confidence == alone[0].confidence
-    assert [quote.text for quote in answer.quotes] == [one.quotes[0].text for one in alone]
-    numbers = [citation.number for quote in answer.quotes for citation in quote.citations]
-    assert numbers == [1, 2, 3], "the first stands in two documents"
+    assert answer.confidence == alone[1].confidence > alone[0].confidence, "the surest first"
+    assert [quote.text for quote in answer.quotes] == [one.quotes[0].text for one in reversed(alone)]
+    numbers = [[citation.number for citation in quote.citations] for quote in answer.quotes]
+    assert numbers == [[1], [2, 3]], "the other stands in two documents"
     assert len({passage.chunk.id for passage in answer.passages}) == len(answer.passages)
     assert [passage.chunk.id for passage in answer.passages[:2]] == [one.passages[0].chunk.id for one in alone]
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.5, 0.95, 1.0])
+def test_the_first_quote_and_its_confidence_do_not_hang_on_the_threshold(assistant: Assistant, threshold: float) -> None:
+    assistant.config = Config(threshold=threshold)
+    answer = assistant.ask_anyway("How many days a year is annual leave, and when does the ferry Solan sail to Marrick?")
+    assert (answer.quotes[0].text, round(answer.confidence, 3)) == ("🚢 The ferry Solan sails to Marrick at nine.", 0.998)
+    assert len(answer.quotes) == (2 if threshold <= 0.9 else 1)
 
 
 def test_where_none_of_the_questions_in_one_can_be_answered_the_surest_is_nearest(assistant: Assistant) -> None:

@@ -127,6 +127,15 @@ def test_calibrating_again_goes_by_the_readers_confidence_and_not_by_the_calibra
     assert (home / FILE).read_bytes() == first
 
 
+def test_what_is_asked_twice_shows_nothing_twice(run: Run, tmp_path: Path, home: Path) -> None:
+    again = [{**one, "id": f"{one['id']} {number}", "question": one["question"].title()}
+             for number in range(3) for one in ANSWERABLE[:20]]
+    code, said, complained = run("calibrate", write_set(tmp_path / "again.jsonl", *again), "--risk", "0.05")
+    assert (code, said) == (1, "")
+    assert "note: 40 of the 60 questions ask what one before asks, and are left out" in complained
+    assert "20 first quotes are too few" in complained
+
+
 def test_a_set_that_is_too_small_promises_nothing(run: Run, questions: str, home: Path, encoder: Any) -> None:
     encoder.texts.clear()
     code, said, complained = run("calibrate", questions, "--risk", "0.05")
