@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
 from index.sentences import ITEM
-from rag.differ import differ, mentions
+from rag.differ import ASKS_HOURS, differ, mentions
 from rag.grow import Piece, pieces
 from rag.reader.base import probability
 from rag.types import Citation, Quote, Span
@@ -22,7 +22,14 @@ _WORTH_LISTING = 0.5  # the same where the question asks for several things, or 
 
 _ASKS_SEVERAL = re.compile(
     r"^\W*(?:list|name|enumerate|give)\b|\b(?:which|what|who)(?:\s+[\w'’-]+){0,3}?\s+(?:are|were)\b|\bwhen were\b"
+    r"|\b(?:which|what)(?:\s+[\w'’-]+){0,2}?\s+[\w'’-]+[^\Wsiu]s\s+(?:must|do|should|can|need|will)\b"
+    r"|\bwhat\s+(?:to|do|does|must|should|can|will)(?:\s+(?!cost|pay)[\w'’-]+){0,4}?\s+(?:bring|enclose|pack|need(?!\s+to\b))\b"
     r"|\w\W+and\b|\b(?:both|each|between|respectively)\b", re.IGNORECASE)
+# "How much does bed and breakfast cost?": the verb says that it is one thing.
+_ONE_PAIR = re.compile(r"\bdoes\s+(?:the\s+)?[a-z-]+\s+and\s+(?!(?:the|an?)\b)[a-z-]+")
+# Neither "no later than" nor "No, it is free" denies.
+_DENIES = re.compile(r"\b(?:(?:not|no(?!\s*[.,:;!–—]\s*\w))(?!\s+\w+\s+than\b)|never|without|cannot|nor|neither)\b|n['’]t\b",
+                     re.IGNORECASE)
 
 
 def compose(question: str, spans: Sequence[Span], limit: int) -> tuple[Quote, ...]:
@@ -98,7 +105,7 @@ def _copies(span: Span) -> Iterator[Span]:
 
 def _quotes(question: str, groups: Sequence[Sequence[Piece]], cited: int) -> list[Quote]:
     """The quotes of one question, behind others with so many citations."""
-    several = asks_several(question)
+    one_answer = not asks_several(ASKS_HOURS.sub("when", question))
     quotes: list[Quote] = []
     number = cited + 1
     for group in groups:
@@ -107,7 +114,7 @@ def _quotes(question: str, groups: Sequence[Sequence[Piece]], cited: int) -> lis
         number += len(group)
         piece = group[0]
         quotes.append(Quote.of(piece.document, piece.start, piece.end, piece.highlight, piece.span.score, citations,
-                               piece.header, bool(quotes) and not several and differ(question, groups[0][0], piece)))
+                               piece.header, bool(quotes) and one_answer and differ(question, groups[0][0], piece)))
     return quotes
 
 
@@ -117,10 +124,18 @@ def _overlap(one: Piece, other: Piece) -> bool:
 
 # A copy may lack these words, or have others of them. Any other word may be what two sentences differ in: before and after,
 # employer and employee, Leeds and York.
-_LIGHT = frozenset("a an the of per each every all also please our your their its that thus therefore however".split())
+_LIGHT = frozenset("a an the of per each every also please its that thus therefore however".split())
+# "Each year" is "a year", but every three weeks are not three weeks, nor 20 euro each 20 euro.
+_COUNTS = re.compile(r"(?:each|every)(?= (?:\d|two|three|four|five|six|seven|eight|nine|ten|twelve|few|couple|and\b|or\b)|$)")
 _BROKEN_WORD = re.compile(r"[-\u00ad]\s*[\n\f]\s*|\u00ad")
-# Marks that say nothing: full stops, commas and colons but within a number, a minus only before one.
-_MARKS = re.compile(r"[.,:](?!\d)|(?<!\d)[.,:]|-(?!\d)|(?<=\w)-|[!\"'();?*_`|\[\]{}‘’“”„«»‹›…·•–—\\/]")
+_QUOTES = str.maketrans("’′”″", "''\"\"")
+_MINUS = re.compile(r"[−–](?<![^\W\d_].)(?=\d)")
+_NO = re.compile(r"([nN][oO])(?<!\w..)\s*[.,:;!–—-]+\s+(?=\w)")  # "No, booking is required."
+# Marks that say nothing: not those within a number, a minus, feet and inches.
+_MARKS = re.compile(r"[-.,:/'\"!();?*_`|\[\]{}‘“„«»‹›…·•–—\\]"
+                    r"(?<!\d[.,:/](?=\d))(?<!(?<![^\W\d_])-(?=\d))(?<!\d['\"](?![^\W\d_]))")
+# Behind a number, what only the case tells apart: mW is not MW, Mb is not MB.
+_UNIT = re.compile(r"(\d\s?(?:(?=[^\W\d_]*[a-z])[^\W\d_]+[A-Z][^\W\d_]*|[A-Z][a-z])\b)")
 
 
 def fingerprint(text: str) -> tuple[str, ...]:
@@ -130,15 +145,19 @@ def fingerprint(text: str) -> tuple[str, ...]:
     True
     """
     bare = ITEM.sub("", text.lstrip(), 1) if ITEM.match(text.lstrip()) else text
-    words = _MARKS.sub(" ", _BROKEN_WORD.sub("", unicodedata.normalize("NFC", bare))).split()
-    heavy = tuple(word.casefold() for at, word in enumerate(words)
-                  if word.casefold() not in _LIGHT or not (at == 0 or word.islower()))  # a vitamin A is not a vitamin
-    return heavy or (normalised(text),)
+    bare = _BROKEN_WORD.sub("", unicodedata.normalize("NFC", bare)).translate(_QUOTES)
+    words = _MARKS.sub(" ", _NO.sub(r"\1 # ", _MINUS.sub("-", bare))).split()
+    capitals = bare.isupper()
+    heavy = " ".join(word for at, word in enumerate(words) if word.casefold() not in _LIGHT
+                     or not (at == 0 or capitals or word.islower())  # a vitamin A is not a vitamin
+                     or _COUNTS.match(" ".join(words[at : at + 2]).casefold()))
+    folded = "".join(part if at % 2 else part.casefold() for at, part in enumerate(_UNIT.split(heavy))).split()
+    return tuple(folded) or (normalised(text),)
 
 
 def asks_several(question: str) -> bool:
     """Whether a question asks for a list, for several people, dates or places, or for two things at once."""
-    return _ASKS_SEVERAL.search(question) is not None
+    return _ASKS_SEVERAL.search(_ONE_PAIR.sub("does it", question)) is not None
 
 
 def adds(question: str, piece: Piece, earlier: Sequence[Piece]) -> bool:
@@ -146,11 +165,27 @@ def adds(question: str, piece: Piece, earlier: Sequence[Piece]) -> bool:
 
     What it highlights is new; or several things were asked for, and it is about one of them that they do not mention.
     """
-    wanted = _spaced(fingerprint(piece.document.text[slice(*piece.highlight)]))
-    if not any(wanted in _spaced(fingerprint(other.text)) for other in earlier):
+    if not any(_tells(other, piece) for other in earlier):
         return True
     told = set().union(*(mentions(other) for other in earlier))
     return asks_several(question) and bool(set(terms(question)) & mentions(piece) - told)
+
+
+def _tells(earlier: Piece, piece: Piece) -> bool:
+    """Whether what a piece highlights stands in or about the highlight of an earlier one, and neither alone denies it.
+
+    What stands elsewhere in the earlier one is not its answer: "The fee was raised from 20 to 35 euro."
+    """
+    if (_DENIES.search(earlier.text) is None) != (_DENIES.search(piece.text) is None):
+        return False
+    wanted, text, (start, end) = piece.document.text[slice(*piece.highlight)], earlier.document.text, earlier.highlight
+    beside = (text[earlier.start : start], text[end : earlier.end])
+    return _within(wanted, text[start:end]) or (
+        _within(wanted, earlier.text) and not any(_within(wanted, part) for part in beside))
+
+
+def _within(words: str, text: str) -> bool:
+    return _spaced(fingerprint(words)) in _spaced(fingerprint(text))
 
 
 def _spaced(words: Iterable[str]) -> str:

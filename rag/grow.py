@@ -17,18 +17,35 @@ from rag.types import Passage, Span
 
 _REACH = 1500  # characters either side of a span in which that is sought which it leans on
 _LONGEST = 900  # characters a quote may have with its list, its row or the sentence before it
-_MOST_ITEMS = 8
 _SHORT_ITEM = 20  # words: one is quoted whole, and with the line right above it; a longer one says enough by itself
 _FRAGMENT = 4  # words: a sentence of fewer is a reply to the one before it
+_HEADLINE = 80  # characters: a bold line, or one in capitals, of no more is a heading
 
 _HASHES = re.compile(r"#{1,6}\s")
-_VERB = (r"(?:is|are|was|were|be|has|have|had|do|does|did|will|would|can|cannot|could|may|might|must|shall|should|need|needs"
-         r"|also|only|means?|appl(?:y|ies)|includes?)\b")
+_BOLD = re.compile(r"(\*\*|__)(?:(?!\1).)+\1:?")
+_VERB = (r"(?:is|are|was|were|be|has|have|had|do|does|did|will|would|can|cannot|could|may|might|must|shall|should|appl(?:y|ies)"
+         r"|also|only|often|usually|normally|always|never)")
+_CLEAR = (r"(?:affect|allow|become|begin|belong|come|contain|depend|exclude|expire|give|go|happen|include|make|mean|need|refer"
+          r"|remain|require|take)")  # no nouns of their own once they agree with "this" or "these"
+# What a verb may be followed by, but no noun that "this" goes with, like sales in "this sales figure".
+_OBJECT = (r"\s+(?:[£$€]?\d\w*|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|half|an?|the|no|all|any|every"
+           r"|each|you|us|him|them|it|your|our|his|her|its|their|about|after|at|before|between|by|for|from|in|on|only|over|till|to"
+           r"|under|until|up to|within|without)\b)")
+_AGREES = r"(?!(?:lens|news|series|species)\b)(?-i:[a-z]+[b-hj-npqrtv-z]s|[a-z]{3,}(?<!e)ed)"
 # "This is" points back and says not at what; "This fee" names what it is about.
 _POINTS_BACK = re.compile(
     rf"\W*(?:(?:and|but|so|or|then|also|however|therefore|instead),?\s+)?(?!(?-i:IT)\b)(?:it|they|he|she|its|their|his|her|otherwise"
-    rf"|if (?:so|not)|in (?:that|this) case|(?:this|that|these|those|both|neither)(?:[\s*_]+{_VERB}|['’]s))\b", re.IGNORECASE)
-_POINTS_NOWHERE = re.compile(r"\W*it (?:is|was) \w+ (?:to|that)\b", re.IGNORECASE)
+    rf"|if (?:so|not)|in (?:that|this) case|\w+ of them|the latter|(?:this|that|these|those)['’]s"
+    rf"|(?:this|that|each|neither)[\s*_]+(?:{_VERB}|{_CLEAR}e?s|(?:cost|took|{_AGREES}){_OBJECT})"
+    rf"|(?:these|those|both)[\s*_]+(?:{_VERB}|{_CLEAR}|(?:close|cost|end|last|open|run|start|stay|took){_OBJECT}))(?!\w)",
+    re.IGNORECASE)
+# "It is best to", never "it is open to": what may be said of a thing too ("easy to use", "important to us") points back.
+_POINTS_NOWHERE = re.compile(
+    r"\W*it (?:is|was|will be|would be|may be) (?:not |also |\w+ly )?(?:(?!one\b|\w+thing\b)\w+ that\b"
+    r"|(?:advisable|allowed|best|better|common|customary|essential|forbidden|good|illegal|important|impossible|necessary|normal"
+    r"|permitted|polite|possible|prohibited|recommended|sensible|unlawful|unnecessary|useful|usual|vital|wise)"
+    r" to (?!(?:an?|the|all|any|every\w*|you|us|him|her|them|me|your|our|his|its|their|my)\b))", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -63,7 +80,8 @@ class Piece:
 def pieces(span: Span, several: bool = False) -> list[Piece]:
     """What can be quoted for a span, the fullest first: the others serve where an earlier quote already has the context.
 
-    `several`: the question asks for several things, so that an item of a list may bring the whole of it.
+    `several`: the question asks for several things, so that an item of a list, or what it hangs on, may bring the whole of it.
+    Of a list below a colon that is too long for a quote its first items come, as many as fit; the place shows the rest.
     """
     around = span.sentences
     if around is None:
@@ -73,13 +91,15 @@ def pieces(span: Span, several: bool = False) -> list[Piece]:
     top = near.at(start)
     if near.is_row(top):
         return [_under_header(span, near, top, start, end)]
+    spans = [_whole_list(near, top, start, end) if several else None]
     if near.is_heading(top):
-        return [Piece(span, near.blocks[top][0], end)]
-    if near.is_item(top):
+        spans.append((near.blocks[top][0], end))
+    elif near.is_item(top):
         start = near.blocks[top][0] if end - near.blocks[top][0] <= _LONGEST else start
-        spans = [_whole_list(near, top, end) if several else None, _with_intro(near, top, end), (start, end)]
-        return [Piece(span, *found) for found in dict.fromkeys(filter(None, spans))]
-    return [Piece(span, found, end) for found in dict.fromkeys((_antecedent(near, start, end), start))]
+        spans += [_with_intro(near, top, end), (start, end)]
+    else:
+        spans += [(_antecedent(near, start, end), end), (start, end)]
+    return [Piece(span, *found) for found in dict.fromkeys(filter(None, spans))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +127,25 @@ class _Near:
         return self.is_item(number) and len(self.text[slice(*self.blocks[number])].split()) <= _SHORT_ITEM
 
     def is_heading(self, number: int) -> bool:
-        """A line with hashes, or what its section begins with and is named by."""
+        """A line with hashes, in bold or in capitals, or what its section begins with and is named by."""
         document, (start, end) = self.passage.document, self.blocks[number]
         section = document.section_at(start)
         opens = bool(section.heading) and not self.text[section.start : start].strip()
         named = opens and _letters(self.text[start:end]) == _letters(section.heading[-1])
-        return named or _HASHES.match(self.text, start, end) is not None
+        return named or _HASHES.match(self.text, start, end) is not None or self._is_headline(number)
+
+    def _is_headline(self, number: int) -> bool:
+        """A line below a gap in bold, or in capitals with few figures, that does not end as a sentence does."""
+        start, end = self.blocks[number]
+        if end - start > _HEADLINE or self.is_row(number) or self.is_item(number):
+            return False
+        line = self.text[start:end]
+        in_code = any(low <= start < high for low, high in self.passage.document.code)
+        joined = number > 0 and not GAP.search(self.text, self.blocks[number - 1][1], start)
+        if in_code or joined or line.rstrip("*_:").endswith((".", "!", ",", ";")):
+            return False
+        capitals = line.isupper() and "\n" not in line and 2 * sum(map(str.isalpha, line)) > len(line)
+        return capitals or _BOLD.fullmatch(line) is not None
 
     def says(self, number: int) -> bool:
         """Whether there is a word in it: a rule of dashes has none."""
@@ -147,12 +180,12 @@ def _grown_end(near: _Near, start: int, end: int) -> int:
 
 
 def _below(near: _Near, heading: int) -> int:
-    """The end of what stands first below a heading: a sentence, an item, a table's first row; its own if nothing does."""
+    """The end of what stands first below a heading: a sentence with its list, an item, a table's first row; else its own."""
     document = near.passage.document
     path = document.section_at(near.blocks[heading][0]).heading
     for number in range(heading + 1, len(near.blocks)):
         start, block_end = near.blocks[number]
-        if document.section_at(start).heading[: len(path)] != path:
+        if document.section_at(start).heading[: len(path)] != path or start - near.blocks[heading][0] > _LONGEST:
             break
         if near.is_row(number):
             return _first_row_end(near, number)
@@ -160,14 +193,19 @@ def _below(near: _Near, heading: int) -> int:
             return block_end
         if near.says(number) and not near.is_heading(number):
             own = dict(near.passage.chunk.sentences)
-            return own.get(start) or sentences(near.text, start, block_end)[0][1]
+            end = own.get(start) or sentences(near.text, start, block_end)[0][1]
+            listed = end == block_end and near.text[end - 1] == ":"
+            return (_items_end(near, number + 1, near.blocks[heading][0]) if listed else None) or end
     return near.blocks[heading][1]
 
 
 def _items_end(near: _Near, first: int, start: int, deeper_than: int = -1) -> int | None:
-    """The end of a list from block `first` on, as far as a quote that begins at `start` may go; None if there is no item."""
+    """The end of a list from block `first` on, as far as a quote that begins at `start` may go; None if there is no item.
+
+    A list that is too long ends with the last of its items that fits.
+    """
     end = None
-    for number in range(first, min(first + _MOST_ITEMS, len(near.blocks))):
+    for number in range(first, len(near.blocks)):
         if not (near.is_item(number) and near.indent(number) > deeper_than and near.blocks[number][1] - start <= _LONGEST):
             break
         end = near.blocks[number][1]
@@ -180,14 +218,38 @@ def _with_intro(near: _Near, item: int, end: int) -> Offsets | None:
     return (intro, end) if intro is not None and near.is_short_item(item) and end - intro <= _LONGEST else None
 
 
-def _whole_list(near: _Near, item: int, end: int) -> Offsets | None:
-    """The list that an item is in, from the line that it hangs on, where all of it up to `end` may be quoted."""
-    first = item
-    while first > 0 and near.is_item(first) and _intro(near, first) is None:
+def _whole_list(near: _Near, number: int, start: int, end: int) -> Offsets | None:
+    """The list that a block is in or right above, from what it hangs on, where `start` to `end` is in what may be quoted of it.
+
+    That is a sentence with a colon; or else a heading or a paragraph of one sentence, where all items are short and fit.
+    """
+    first = number if near.is_item(number) else number + 1
+    while first > 0 and near.is_item(first - 1) and _intro(near, first) is None:
         first -= 1
-    intro = _intro(near, first) if near.is_item(first) else None
-    last = _items_end(near, first, intro) if intro is not None else None
-    return (intro, last) if intro is not None and last is not None and last >= end else None
+    if first == len(near.blocks) or not near.is_item(first):
+        return None
+    intro = _intro(near, first)
+    top = _plain_intro(near, first) if intro is None else intro
+    last = _items_end(near, first, top, near.indent(first - 1) if near.is_item(first - 1) else -1) if top is not None else None
+    if top is None or last is None or top > start or last < end:
+        return None
+    below = near.at(last - 1) + 1
+    whole = below == len(near.blocks) or not near.is_item(below)
+    return (top, last) if intro is not None or (whole and all(map(near.is_short_item, range(first, below)))) else None
+
+
+def _plain_intro(near: _Near, item: int) -> int | None:
+    """The start of a heading, or of the one sentence of a paragraph, above an item: an empty line between them at most."""
+    if item == 0:
+        return None
+    (start, end), section_at = near.blocks[item - 1], near.passage.document.section_at
+    between = near.text[end : near.blocks[item][0]]
+    if "\f" in between or between.count("\n") > 2 or section_at(start) != section_at(near.blocks[item][0]):
+        return None
+    if near.is_heading(item - 1):
+        return start
+    alone = near.says(item - 1) and not near.is_row(item - 1) and len(sentences(near.text, start, end)) == 1
+    return start if alone else None
 
 
 def _intro(near: _Near, item: int) -> int | None:

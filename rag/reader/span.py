@@ -30,7 +30,7 @@ from rag.types import Passage, Span
 
 LONGEST_SPAN = 40  # word pieces
 SPANS = 3  # of a passage
-WEIGHED = 12  # sentences of a question, those of the greatest weight; it is hardly ever another that turns out best
+WEIGHED = 6  # sentences of a question, those of the greatest weight; it is hardly ever another that turns out best
 _FIT = WEIGHTS / "fit.json"
 _APART = re.compile(r"\f|\n[^\S\n]*\n")  # between sentences that are no running text
 

@@ -278,16 +278,16 @@ def test_lists_of_a_web_page_and_of_word() -> None:
 def test_a_long_list_is_quoted_as_far_as_whole_items_fit(passage: MakePassage, span: MakeSpan) -> None:
     many = "Needed are:\n" + "".join(f"- thing {n}\n" for n in range(1, 12))
     [quote] = compose(WHERE, [span(passage(many), "Needed")], 3)
-    assert quote.text == "Needed are:\n" + "\n".join(f"- thing {n}" for n in range(1, 9))
+    assert quote.text == many.rstrip()
     wordy = "Needed are:\n" + "".join(f"- thing {n} {'and more ' * 40}\n" for n in range(1, 5))
     [quote] = compose(WHERE, [span(passage(wordy), "Needed")], 3)
     assert quote.text == wordy[: wordy.index("\n- thing 3")].rstrip()
 
 
 def test_an_item_beyond_what_fits_is_quoted_alone_however_many_are_asked_for(passage: MakePassage, span: MakeSpan) -> None:
-    many = "Needed are:\n" + "".join(f"- thing {n}\n" for n in range(1, 12))
-    [quote] = compose("What things are needed?", [span(passage(many), "thing 11")], 3)
-    assert quote.text == "- thing 11"
+    many = "Needed are:\n" + "".join(f"- thing {n}\n" for n in range(1, 112))
+    [quote] = compose("What things are needed?", [span(passage(many), "thing 111")], 3)
+    assert quote.text == "- thing 111"
 
 
 def test_an_item_that_is_an_intro_brings_the_items_below_it_only(passage: MakePassage, span: MakeSpan) -> None:
@@ -432,7 +432,9 @@ def test_the_same_row_under_another_header_is_another_quote() -> None:
     ("Leave is to be re-\nturned.", "Leave is to be returned."),
     ("The of\ufb01ce", "The office"), ("Caf\u00e9", "Cafe\u0301"),
     ("| Marrick | £9 |", "Marrick | £9"),
-    ("All staff are paid.", "Staff are paid."),
+    ("VISITORS MUST WEAR A BADGE AT ALL TIMES.", "Visitors must wear a badge at all times."),
+    ("Open 9–17, seats 20", "Open 9-17, seats 20."), ("It is –5 °C.", "It is −5 °C."), ("It is 6″ deep.", 'It is 6" deep.'),
+    ("It makes 5 MW.", "IT MAKES 5 MW."), ("Open at 9 AM on 3 May.", "open at 9 am on 3 MAY"),
 ])
 def test_what_passes_for_a_copy(one: str, other: str) -> None:
     assert fingerprint(one) == fingerprint(other)
@@ -447,6 +449,11 @@ def test_what_passes_for_a_copy(one: str, other: str) -> None:
     ("Dogs are allowed on deck at all times.", "Dogs are not allowed on deck at all times."),
     ("Pay before the first of June.", "Pay after the first of June."), ("Bring a map and a coat.", "Bring a map or a coat."),
     ("The Leeds office opens at nine.", "The York office opens at nine."), ("Take vitamin A daily.", "Take vitamin daily."),
+    ("It is –5 °C.", "It is 5 °C."), ("No, booking is required.", "No booking is required."),
+    ("No. Dogs may enter.", "No dogs may enter."), ("It runs every three weeks.", "It runs three weeks."),
+    ("The chairs cost 20 euro each.", "The chairs cost 20 euro."), ("All five are open.", "Five are open."),
+    ("The dose is 1/2 ml.", "The dose is 1-2 ml."), ("It is 6' deep.", 'It is 6" deep.'), ("Ages 2–3", "Ages 2 3"),
+    ("It makes 5 MW.", "It makes 5 mW."), ("It holds 5Mb.", "It holds 5MB."), ("Ask your branch.", "Ask our branch."),
     ("कि", "की"), ("船は九時に出ます", "船は十時に出ます"), ("🚢", "…"),
 ])
 def test_what_does_not_pass_for_a_copy(one: str, other: str) -> None:
@@ -543,14 +550,18 @@ def test_where_another_value_stands_half_as_likely_is_enough(passage: MakePassag
 @pytest.mark.parametrize("question", [
     "Which islands are served?", "what are the opening hours", "Who were the founders?", "When were Pellin and Quill linked?",
     "List the vessels.", "Name all of the islands", "What do a dog and a cat cost?", "Do both ships have a lift?",
-    "How far is it between Pellin and Quill?", "When were the ferries built?"])
+    "How far is it between Pellin and Quill?", "When were the ferries built?", "Which documents must be enclosed?",
+    "What must everyone bring?", "What do I need to bring?", "What do I need?", "What fees do dogs pay?",
+    "How much does a dog and a cat cost?", "When was it built and sold?"])
 def test_questions_that_ask_for_several_things(question: str) -> None:
     assert asks_several(question)
 
 
 @pytest.mark.parametrize("question", [
     "When does the ferry leave?", "And for children?", "Who is the master of Solan?", "How much is a ticket?",
-    "What does Anderson Land cost?", "When are the works finished?", "Which vessel is the fastest?"])
+    "What does Anderson Land cost?", "When are the works finished?", "Which vessel is the fastest?",
+    "How much does bed and breakfast cost?", "What do I need to pay?", "What does it cost to bring a dog?",
+    "Which class must I take?"])
 def test_questions_that_ask_for_one(question: str) -> None:
     assert not asks_several(question)
 
@@ -570,6 +581,26 @@ def test_the_same_answer_counts_again_for_another_part_of_the_question(passage: 
     second = passage("The line reached Quill in 1931.", "b.txt")
     for question, expected in (("When were Pellin and Quill linked?", 2), ("When was Pellin linked?", 1)):
         assert len(compose(question, [span(first, "1931", 2.0), span(second, "1931", 1.9)], 3)) == expected
+
+
+@pytest.mark.parametrize(("first", "second", "more"), [
+    ("Dogs are *not allowed* in the hall.", "Dogs are *allowed in the hall*.", True),
+    ("Dogs are not *allowed in the hall*.", "Dogs are *allowed in the hall*.", True),
+    ("Dogs are *allowed in the hall*.", "Dogs aren't *allowed in the hall*.", True),
+    ("No, *dogs may enter*.", "No *dogs may enter*.", True),
+    ("Not covered are:\n\n- *fire*", "Covered are:\n\n- *fire*", True),
+    ("Dogs *may enter room no. 4*.", "All dogs *may enter*.", False),
+    ("Pay by *5 May*.", "The fee is due no later than *5 May*.", False),
+    ("The fee was raised from 20 euro to *35 euro*.", "The fee is *20 euro*.", True),
+    ("It was to open on 3 May but opened on *9 June*.", "It opened on *3 May*.", True),
+    ("The fee is *20* euro a day.", "Guests pay *20 euro*.", False),
+    ("*The fee is 20 euro*.", "Guests pay *20 euro*.", False),
+])
+def test_what_gainsays_the_first_quote_is_told(passage: MakePassage, span: MakeSpan, first: str, second: str,
+                                               more: bool) -> None:
+    spans = [span(passage(text.replace("*", ""), f"{number}.txt"), text.split("*")[1], 2.0 - number / 10)
+             for number, text in enumerate((first, second))]
+    assert texts(compose(WHERE, spans, 3)) == [text.replace("*", "") for text in (first, second)[: 1 + more]]
 
 
 def test_an_answer_within_a_longer_word_is_not_the_same_answer(passage: MakePassage, span: MakeSpan) -> None:
@@ -603,6 +634,7 @@ def differing(question: str, first: str, other: str, title: str = "", same: bool
 
 LEAVE, PROBATION, SALE, OPEN = ("How many days of leave do staff have?", "How long is probation?", "When does the sale end?",
                                 "When does the office open?")
+HOURS = "What are the opening hours?"
 MASTER, SOLAN, FEE, PELLIN = ("Who is the master of Solan?", "What is the price of Solan?", "How much is the fee?",
                               "When was Pellin founded?")
 
@@ -623,6 +655,17 @@ MASTER, SOLAN, FEE, PELLIN = ("Who is the master of Solan?", "What is the price 
     (MASTER, "The master of Solan is *Ann Smith*.", "*Bob Smith* is master of Solan."),
     ("Which version of Android is needed?", "*Android 9* is needed.", "*Android 10* or later is needed."),
     (LEAVE, "*Staff have 25 days of leave.*", "*From June staff have 26 days of leave.*"),
+    (SALE, "The sale ends on *31.03.2026*.", "The sale ends on *12.04.2026*."),
+    (SALE, "The sale ends on *3/4/2026*.", "The sale ends on *5 April*."),
+    ("What is the minimum temperature?", "The minimum temperature is *-5 °C*.", "The minimum temperature is *5 °C*."),
+    ("What is the minimum temperature?", "The minimum temperature is –*5 °C*.", "The minimum temperature is *5 °C*."),
+    ("How much does bed and breakfast cost?", "Bed and breakfast is *60 euro*.", "Bed and breakfast costs *70 euro*."),
+    (HOURS, "It is open *9–17*.", "It is open *10–18*."), (HOURS, "It is open *9:00 to 17:00*.", "It is open *9 to 6*."),
+    ("What temperature must the fridge have?", "The fridge must have *5 °C*.", "The fridge must have *7 °C*."),
+    ("What is the fine for noise?", "Noise is a *fine of 50 euro*.", "The fine for noise is *€80*."),
+    ("What discount do members get?", "Members get *10%*.", "Members get *15 %*."),
+    ("What is the capacity of the hall?", "The hall has a capacity of *120 people*.", "The hall's capacity is *150* people."),
+    ("What is the last day of the sale?", "The last day of the sale is *3 May*.", "The sale's last day is *4 May*."),
 ])
 def test_other_values_for_the_same_question_differ(question: str, first: str, other: str) -> None:
     assert differing(question, first, other)
@@ -637,6 +680,16 @@ def test_other_values_for_the_same_question_differ(question: str, first: str, ot
     (PELLIN, "Pellin was founded in *1931*.", "Pellin, founded *14 May 1931*, is old."),
     (OPEN, "The office opens at *9 am*.", "The office opens at *09:00*."),
     (MASTER, "*Dr Ann Smith* is master of Solan.", "*Smith* is master of Solan."),
+    (FEE, "The fee is *one hundred and fifty euro*.", "The fee is *150 euro*."),
+    ("How many seats has the hall?", "The hall has *two hundred and ten* seats.", "The hall has *210* seats."),
+    (PROBATION, "Probation is *two and a half* years.", "Probation is *30 months*."),
+    (FEE, "The fee is *1 000 euro*.", "The fee is *1,000* euro."), (FEE, "The fee is *45k* euro.", "The fee is *€45,000*."),
+    (FEE, "The fee is *£4.5m*.", "The fee is *£4,500,000*."), (FEE, "The fee is *1½ euro*.", "The fee is *1.5 euro*."),
+    (SALE, "The sale ends on *3/4/2026*.", "The sale ends on *4/3/2026*."),
+    (SALE, "The sale ends on *31.03.2026*.", "The sale ends on *31 March*."),
+    (HOURS, "It is open *9–17*.", "It is open *9 am to 5 pm*."),
+    (MASTER, "*J. Berg* is master of Solan.", "The master of Solan is *Jonas Berg*."),
+    (MASTER, "*O'Brien* is master of Solan.", "The master of Solan is *Ann O’Brien*."),
     # not of one kind
     ("How long is the crossing?", "The crossing is *20 km*.", "The crossing takes *40 minutes*."),
     (SALE, "The sale ends on *Monday*.", "The sale ends *in May*."),
@@ -644,7 +697,13 @@ def test_other_values_for_the_same_question_differ(question: str, first: str, ot
     # no value is asked for, or more than one
     ("Why is Solan late?", "Solan is late by *5 minutes*.", "Solan is late by *6 minutes*."),
     ("How many days do staff and crew have?", "Staff have *25 days*.", "The crew has *26 days*."),
+    ("What does the warden do?", "The warden *locks up after 3 hours*.", "The warden *looks in every 2 hours*."),
     # about other things
+    (MASTER, "The master of Solan is *Ann Smith*.", "The deputy master of Solan is *Bob Berg*."),
+    ("Who is the deputy master of Solan?", "The deputy master of Solan is *Ann Smith*.", "Master of Solan: *Bob Berg*."),
+    (FEE, "The fee is *35 euro*.", "The former fee was *20 euro*."),
+    (MASTER, "The master of Solan is *Ann Smith*.", "Former master of Solan: *Bob Berg*."),
+    (HOURS, "On Monday it is open *9–17*.", "On Sunday it is open *10–18*."),
     ("How many passengers does Solan carry?", "Solan carries *150* passengers.", "Solan sails *four* of the seven crossings."),
     ("How many days of sick leave are there?", "Sick leave is *10 days*.", "Parental absence is *25 days*."),
     ("What was the profit in 2024?", "The profit in 2024 was *£5*.", "The profit in 2025 was *£6*."),
@@ -668,6 +727,14 @@ def test_of_what_is_counted_the_other_quote_itself_must_speak() -> None:
     assert differing(asked, first, "Solan was launched. She carries *140 passengers*.")
 
 
+@pytest.mark.parametrize(("question", "expected"), [
+    ("What are the opening hours?", True), ("What are the opening hours of the shop and the café?", False)])
+def test_several_hours_are_one_answer(passage: MakePassage, span: MakeSpan, question: str, expected: bool) -> None:
+    first, other = (passage(f"The opening hours of the shop are {hours}.", f"{hours}.txt") for hours in ("9–17", "10–18"))
+    quotes = compose(question, [span(first, "9–17", 2.0), span(other, "10–18", 1.9)], 3)
+    assert [quote.differs for quote in quotes] == [False, expected]
+
+
 def test_quotes_say_that_they_differ_from_the_first(passage: MakePassage, span: MakeSpan) -> None:
     old, new, more = (passage(content, f"{number}.txt") for number, content in enumerate((
         "Staff have 25 days of leave.", "Staff have 26 days of leave.", "Staff may sell up to 25 days of leave.")))
@@ -678,9 +745,15 @@ def test_quotes_say_that_they_differ_from_the_first(passage: MakePassage, span: 
 
 
 @pytest.mark.parametrize(("words", "found"), [
-    ("25 working days", {"second": {25 * 86_400}}), ("one and a half", {"": {1}}), ("£1,250.50", {"pound": {1250.5}}),
+    ("25 working days", {"second": {25 * 86_400}}), ("one and a half", {"": {1.5}}), ("£1,250.50", {"pound": {1250.5}}),
     ("40 €", {"euro": {40}}), ("5 per cent", {"per": {5}}), ("two hundred thousand sheep", {"sheep": {200_000}}),
     ("18 months or 1.5 years", {"month": {18}}), ("free of charge", {"": {0}}), ("²", {}), ("٣ days", {"second": {3 * 86_400}}),
+    ("one hundred and fifty euro", {"euro": {150}}), ("two thousand three hundred and five dogs", {"dog": {2305}}),
+    ("a hundred thousand", {"": {100_000}}), ("a thousand two hundred and one", {"": {1201}}),
+    ("two and a half million sheep", {"sheep": {2.5e6}}), ("hundred and one euro", {"euro": {101}}),
+    ("half an hour", {"second": {1800}}), ("1 000 000 €", {"euro": {1e6}}),
+    ("£4.5m or 45k dollars", {"pound": {4.5e6}, "dollar": {45_000}}), ("–5 or minus 3 kg", {"": {-5}, "kg": {-3}}),
+    ("20–35 euro", {"euro": {20, 35}}), ("half past ten", {"": {10}}), ("two and three dogs", {"": {2}, "dog": {3}}),
     ("no number", {}), ("", {})])
 def test_amounts_are_read_with_their_units(words: str, found: dict[str, set[float]]) -> None:
     assert amounts(words) == found
@@ -691,7 +764,10 @@ def test_amounts_are_read_with_their_units(words: str, found: dict[str, set[floa
     ("the 3rd of June", {"month": {"Jun"}, "day": {(6, 3)}}),
     ("Sept. 2024", {"year": {"2024"}, "month": {"Sep"}}),
     ("May 6, 2026", {"year": {"2026"}, "month": {"May"}, "day": {(5, 6)}}),
-    ("2026-05-06", {"year": {"2026"}, "day": {(5, 6)}}), ("12 p.m. to 17:30", {"clock": {(12, 0), (17, 30)}}),
+    ("2026-05-06", {"year": {"2026"}, "day": {(5, 6)}}),
+    ("12 p.m. to 17:30", {"clock": {(12, 0), (17, 30)}, "hours": {(0, 330)}}), ("9–17", {"hours": {(540, 300)}}),
+    ("31.03.2026", {"year": {"2026"}, "day": {(3, 31)}}), ("3/31/2026", {"year": {"2026"}, "day": {(3, 31)}}),
+    ("3/4/2026", {"year": {"2026"}, "day": {(3, 4), (4, 3)}}),
     ("12.15 am", {"clock": {(0, 15)}}), ("on Tuesdays", {"weekday": {"Tues"}}), ("Marrick may", {})])
 def test_dates_and_times_are_read_in_parts(words: str, found: dict[str, set[object]]) -> None:
     assert moments(words) == found
