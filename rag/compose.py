@@ -20,11 +20,12 @@ from rag.words import normalised, terms
 _WORTH_ADDING = 0.75  # of the first quote's probability: below it another quote adds noise, not an answer
 _WORTH_LISTING = 0.5  # the same where the question asks for several things, or the quote answers otherwise than the first
 
-_ASKS_SEVERAL = re.compile(
+_ASKS_LIST = re.compile(
     r"^\W*(?:list|name|enumerate|give)\b|\b(?:which|what|who)(?:\s+[\w'’-]+){0,3}?\s+(?:are|were)\b|\bwhen were\b"
     r"|\b(?:which|what)(?:\s+[\w'’-]+){0,2}?\s+[\w'’-]+[^\Wsiu]s\s+(?:must|do|should|can|need|will)\b"
-    r"|\bwhat\s+(?:to|do|does|must|should|can|will)(?:\s+(?!cost|pay)[\w'’-]+){0,4}?\s+(?:bring|enclose|pack|need(?!\s+to\b))\b"
-    r"|\w\W+and\b|\b(?:both|each|between|respectively)\b", re.IGNORECASE)
+    r"|\bwhat\s+(?:to|do|does|must|should|can|will)(?:\s+(?!cost|pay)[\w'’-]+){0,4}?\s+(?:bring|enclose|pack|need(?!\s+to\b))\b",
+    re.IGNORECASE)
+_ASKS_BOTH = re.compile(r"\w\W+and\b|\b(?:both|each|between|respectively)\b", re.IGNORECASE)
 # "How much does bed and breakfast cost?": the verb says that it is one thing.
 _ONE_PAIR = re.compile(r"\bdoes\s+(?:the\s+)?[a-z-]+\s+and\s+(?!(?:the|an?)\b)[a-z-]+")
 # Neither "no later than" nor "No, it is free" denies.
@@ -64,12 +65,12 @@ def _groups(question: str, spans: Sequence[Span], limit: int, before: Sequence[P
     ranked = [one for span in sorted((span for span in spans if span.text.strip()),
                                      key=lambda span: (-span.score, span.passage.document.source, span.start))
               for one in (span, *_copies(span))]
-    several = asks_several(question)
+    several, listed = asks_several(question), _ASKS_LIST.search(question) is not None
     told = {_key(piece) for piece in before}
     groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Piece]] = {}
     for span in ranked:
         taken = [*before, *(piece for group in groups.values() for piece in group)]
-        piece = next((one for one in pieces(span, several) if not any(_overlap(one, other) for other in taken)), None)
+        piece = next((one for one in pieces(span, several, listed) if not any(_overlap(one, other) for other in taken)), None)
         if not groups and before and (piece is None or _key(piece) in told):
             return []
         if piece is None or _key(piece) in told:
@@ -157,7 +158,7 @@ def fingerprint(text: str) -> tuple[str, ...]:
 
 def asks_several(question: str) -> bool:
     """Whether a question asks for a list, for several people, dates or places, or for two things at once."""
-    return _ASKS_SEVERAL.search(_ONE_PAIR.sub("does it", question)) is not None
+    return _ASKS_LIST.search(question) is not None or _ASKS_BOTH.search(_ONE_PAIR.sub("does it", question)) is not None
 
 
 def adds(question: str, piece: Piece, earlier: Sequence[Piece]) -> bool:

@@ -77,10 +77,11 @@ class Piece:
         return trimmed(self.document.text, self.span.start, self.span.end) or (self.span.start, self.span.end)
 
 
-def pieces(span: Span, several: bool = False) -> list[Piece]:
+def pieces(span: Span, several: bool = False, listed: bool = False) -> list[Piece]:
     """What can be quoted for a span, the fullest first: the others serve where an earlier quote already has the context.
 
-    `several`: the question asks for several things, so that an item of a list, or what it hangs on, may bring the whole of it.
+    `several`: the question asks for several things, so that an item of a list, or what it hangs on, may bring the whole of it;
+    `listed`: it asks for a list, so that one which no colon announces may come, too.
     Of a list below a colon that is too long for a quote its first items come, as many as fit; the place shows the rest.
     """
     around = span.sentences
@@ -91,7 +92,7 @@ def pieces(span: Span, several: bool = False) -> list[Piece]:
     top = near.at(start)
     if near.is_row(top):
         return [_under_header(span, near, top, start, end)]
-    spans = [_whole_list(near, top, start, end) if several else None]
+    spans = [_whole_list(near, top, start, end, listed) if several else None]
     if near.is_heading(top):
         spans.append((near.blocks[top][0], end))
     elif near.is_item(top):
@@ -218,10 +219,10 @@ def _with_intro(near: _Near, item: int, end: int) -> Offsets | None:
     return (intro, end) if intro is not None and near.is_short_item(item) and end - intro <= _LONGEST else None
 
 
-def _whole_list(near: _Near, number: int, start: int, end: int) -> Offsets | None:
+def _whole_list(near: _Near, number: int, start: int, end: int, plain: bool) -> Offsets | None:
     """The list that a block is in or right above, from what it hangs on, where `start` to `end` is in what may be quoted of it.
 
-    That is a sentence with a colon; or else a heading or a paragraph of one sentence, where all items are short and fit.
+    That is a sentence with a colon; or, where `plain`, a heading or a one-sentence paragraph, if all items are short and fit.
     """
     first = number if near.is_item(number) else number + 1
     while first > 0 and near.is_item(first - 1) and _intro(near, first) is None:
@@ -229,7 +230,7 @@ def _whole_list(near: _Near, number: int, start: int, end: int) -> Offsets | Non
     if first == len(near.blocks) or not near.is_item(first):
         return None
     intro = _intro(near, first)
-    top = _plain_intro(near, first) if intro is None else intro
+    top = _plain_intro(near, first) if intro is None and plain else intro
     last = _items_end(near, first, top, near.indent(first - 1) if near.is_item(first - 1) else -1) if top is not None else None
     if top is None or last is None or top > start or last < end:
         return None

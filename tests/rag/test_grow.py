@@ -21,10 +21,10 @@ FORMATS = {"md": markdown.FORMAT, "txt": plain.FORMAT, "html": html.FORMAT}
 @pytest.fixture
 def fullest(passage: MakePassage, span: MakeSpan) -> Callable[..., str]:
     """The fullest piece for these words of a file in one chunk."""
-    def grown(content: str, words: str, several: bool = False, source: str = "a.md") -> str:
+    def grown(content: str, words: str, several: bool = False, source: str = "a.md", listed: bool = True) -> str:
         [extract] = FORMATS[source.rpartition(".")[2]].read(content.encode(), source)
         made = fakes.document(extract.text, source, extract.title, extract.sections)
-        return pieces(span(passage(made.text, source, sections=made.sections), words), several)[0].text
+        return pieces(span(passage(made.text, source, sections=made.sections), words), several, several and listed)[0].text
     return grown
 
 
@@ -63,6 +63,7 @@ THINGS = "- a torch\n- a map\n- a rope"
 @pytest.mark.parametrize("top", ["## To bring\n\n", "## To bring\n", "You need the following things.\n\n", "**To bring**\n\n"])
 def test_who_asks_for_several_things_gets_the_list_with_its_heading_or_sentence(fullest: Callable[..., str], top: str) -> None:
     text = f"# Kit\n\nAll of it. It is yours.\n\n{top}{THINGS}\n\nThe rest is ours.\n"
+    assert fullest(text, "map", several=True, listed=False) == "- a map"
     assert fullest(text, "map", several=True) == fullest(text, top.strip(), several=True) == f"{top}{THINGS}"
     assert fullest(text, "map") == "- a map"
 
