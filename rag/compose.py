@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
 from index.sentences import ITEM
-from rag.differ import ASKS_HOURS, differ, mentions
+from rag.differ import ASKS_HOURS, denies, differ, mentions
 from rag.grow import Piece, pieces
 from rag.reader.base import probability
 from rag.types import Citation, Quote, Span
@@ -28,9 +28,6 @@ _ASKS_LIST = re.compile(
 _ASKS_BOTH = re.compile(r"\w\W+and\b|\b(?:both|each|between|respectively)\b", re.IGNORECASE)
 # "How much does bed and breakfast cost?": the verb says that it is one thing.
 _ONE_PAIR = re.compile(r"\bdoes\s+(?:the\s+)?[a-z-]+\s+and\s+(?!(?:the|an?)\b)[a-z-]+")
-# Neither "no later than" nor "No, it is free" denies.
-_DENIES = re.compile(r"\b(?:(?:not|no(?!\s*[.,:;!–—]\s*\w))(?!\s+\w+\s+than\b)|never|without|cannot|nor|neither)\b|n['’]t\b",
-                     re.IGNORECASE)
 
 
 def compose(question: str, spans: Sequence[Span], limit: int) -> tuple[Quote, ...]:
@@ -177,7 +174,7 @@ def _tells(earlier: Piece, piece: Piece) -> bool:
 
     What stands elsewhere in the earlier one is not its answer: "The fee was raised from 20 to 35 euro."
     """
-    if (_DENIES.search(earlier.text) is None) != (_DENIES.search(piece.text) is None):
+    if denies(earlier.text) != denies(piece.text):
         return False
     wanted, text, (start, end) = piece.document.text[slice(*piece.highlight)], earlier.document.text, earlier.highlight
     beside = (text[earlier.start : start], text[end : earlier.end])

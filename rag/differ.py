@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from rag.grow import Piece
 from rag.words import terms
 
+_SAME_WORDS = 0.75  # of all the words of two sentences, one of which denies what the other says
 _SAME_SUBJECT = 0.75  # of the question's words in the first quote: another with so many is about the same thing
 
 _YEAR = re.compile(r"\b(?:1[0-9]|20)\d\d\b")
@@ -20,6 +21,10 @@ _ASKS_AMOUNT = re.compile(
     r"\bhow (?:many|much|long|far|old|often|tall|big|large|high|deep|heavy|wide|late|early|soon|fast|low|hot|warm|cold)\b"
     r"|\b(?:price|costs?|pay|fees?|fare|charge|salary|rate|number|amount|percentage|share|age|limit|maximum|minimum|version)\b",
     re.IGNORECASE)
+# Neither "no later than" nor "No, it is free" denies.
+_DENIES = re.compile(r"\b(?:(?:not|no(?!\s*[.,:;!–—]\s*\w))(?!\s+\w+\s+than\b)|never|without|cannot|nor|neither)\b|n['’]t\b",
+                     re.IGNORECASE)
+_ASKS_WHETHER = re.compile(r"^\W*(?:is|are|was|were|do|does|did|can|may|must|should|will|has|have)\b", re.IGNORECASE)
 _ASKS_WHAT = re.compile(r"\b(?:what|which)\b", re.IGNORECASE)
 _MOST_TOKENS = 5  # words and numbers: what has more of them is not just a value
 _HOW_MANY = re.compile(r"\bhow many ([^\W\d_]+)", re.IGNORECASE)
@@ -60,7 +65,7 @@ _TITLES = frozenset("dr mr mrs ms miss prof professor sir".split())
 
 
 def differ(question: str, first: Piece, other: Piece) -> bool:
-    """Whether two pieces give different values for the one date, amount or person that the question asks for."""
+    """Whether two pieces give different values for the one date, amount or person that the question asks for, or yes and no."""
     if not _same_subject(question, first, other):
         return False
     here, there = _marked(first), _marked(other)
@@ -69,12 +74,25 @@ def differ(question: str, first: Piece, other: Piece) -> bool:
     if ASKS_HOURS.search(question):  # those of Sunday are not those of Monday
         days = [set(_WEEKDAY.findall(piece.text)) for piece in (first, other)]
         return (not all(days) or days[0] == days[1]) and _differ_in_time(here, there)
+    if _ASKS_WHETHER.search(question) and denies(first.text) != denies(other.text):
+        return _says_the_same(first, other)
     if _ASKS_WHEN.search(question):
         return _differ_in_time(here, there)
     if _ASKS_AMOUNT.search(question):
         return _differ_in_amount(here, there)
     return (_ASKS_WHAT.search(question) is not None and all(_is_value(question, text) for text in (here, there))
             and _differ_in_value(here, there))
+
+
+def denies(text: str) -> bool:
+    """Whether there is a negation in a text."""
+    return _DENIES.search(text) is not None
+
+
+def _says_the_same(first: Piece, other: Piece) -> bool:
+    """Whether two pieces have nearly all their words in common, negations left out."""
+    here, there = (set(terms(_DENIES.sub("", piece.text))) for piece in (first, other))
+    return len(here & there) >= _SAME_WORDS * len(here | there)
 
 
 def _same_subject(question: str, first: Piece, other: Piece) -> bool:

@@ -666,6 +666,9 @@ MASTER, SOLAN, FEE, PELLIN = ("Who is the master of Solan?", "What is the price 
     ("What discount do members get?", "Members get *10%*.", "Members get *15 %*."),
     ("What is the capacity of the hall?", "The hall has a capacity of *120 people*.", "The hall's capacity is *150* people."),
     ("What is the last day of the sale?", "The last day of the sale is *3 May*.", "The sale's last day is *4 May*."),
+    ("Are dogs allowed in the reading room?", "*Dogs are allowed* in the reading room.",
+     "Dogs are *not allowed in the reading room*."),
+    ("Can I cancel the tour?", "You *can cancel* the tour.", "You *cannot* cancel the tour."),
 ])
 def test_other_values_for_the_same_question_differ(question: str, first: str, other: str) -> None:
     assert differing(question, first, other)
@@ -707,6 +710,8 @@ def test_other_values_for_the_same_question_differ(question: str, first: str, ot
     ("How many passengers does Solan carry?", "Solan carries *150* passengers.", "Solan sails *four* of the seven crossings."),
     ("How many days of sick leave are there?", "Sick leave is *10 days*.", "Parental absence is *25 days*."),
     ("What was the profit in 2024?", "The profit in 2024 was *£5*.", "The profit in 2025 was *£6*."),
+    ("Is the museum open on Sunday?", "The museum is *open daily*.", "The museum is *not open* on Mondays."),
+    ("Are dogs allowed?", "Dogs are *allowed in the hall*.", "Dogs are *not* allowed in the café, the shop and the tower."),
 ])
 def test_what_does_not_differ(question: str, first: str, other: str) -> None:
     assert not differing(question, first, other)
