@@ -114,10 +114,10 @@ class CatalogWriter:
             " LEFT JOIN file ON file.path = document.path WHERE chunk.row >= ? GROUP BY document.id"
             " ORDER BY file.source, min(chunk.row)", (len(before),)))
         order = np.argsort(before)  # rows as they stand in the library
-        known = [order[:0], *(np.arange(row, row + count) for _, row, count in new)]
+        rows = np.concatenate([order[:0], *(np.arange(row, row + count) for _, row, count in new)])
         after = {source: bisect_right(order, source, key=self._source_of) for source, _, _ in new}
-        order = np.insert(order, np.repeat([after[source] for source, _, _ in new], [count for *_, count in new]).astype(int),
-                          np.concatenate(known))
+        at = np.repeat([after[source] for source, _, _ in new], [count for *_, count in new]).astype(int)
+        order = np.insert(order, at, rows)
         places = np.empty(self.rows, dtype=np.uint32)
         places[order] = np.arange(self.rows)
         return places
