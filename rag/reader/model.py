@@ -6,6 +6,7 @@ embeddings, which are the encoder's own. Any question-answering checkpoint of tr
 
 from __future__ import annotations
 
+import copy
 import os
 import platform
 from collections.abc import Sequence
@@ -17,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.encoder import bundled_folder, cannot_be_loaded, commit, keep_freed_memory, loading, local_folder, sha256
+from index.encoder import bundled_folder, cannot_be_loaded, commit, keep_freed_memory, loading, local_folder, one_a_core, sha256
 from index.errors import ModelError
-from rag.reader.windows import Encoded
+from rag.reader.windows import Encoded, encode
 
 if TYPE_CHECKING:
     import torch
@@ -31,13 +32,17 @@ WORD_EMBEDDINGS = "bert.embeddings.word_embeddings.weight"
 
 @dataclass(frozen=True, slots=True)
 class SpanModel:
-    """A loaded model with its tokenizer; `longest` is how many pieces it reads at once, special ones counted."""
+    """A loaded model with its tokenizer; `longest` is how many pieces it reads at once, special ones counted.
+
+    Whether a tokenizer cuts is its state. `uncut`, the same again, never does: threads ask at the same time.
+    """
 
     name: str
     network: Any
     tokenizer: Any
+    uncut: Any
     longest: int
-    _cores: ThreadPoolExecutor = field(default_factory=lambda: one_a_core(), compare=False, repr=False)
+    _cores: ThreadPoolExecutor = field(default_factory=lambda: one_a_core("reading"), compare=False, repr=False)
 
     def scores_of(self, some: Sequence[Encoded]) -> list[NDArray[np.float32]]:
         """The scores of each, in their order.
@@ -117,13 +122,6 @@ def load_checkpoint(name: str) -> SpanModel:
     return _ready(f"{name} {commit(name)}", network, tokenizer)
 
 
-def one_a_core() -> ThreadPoolExecutor:
-    """As many threads as torch would use, each of which computes alone."""
-    import torch
-
-    return ThreadPoolExecutor(torch.get_num_threads(), "reading", torch.set_num_threads, (1,))
-
-
 def register_half_attention() -> str:
     """The name under which transformers finds `half_attention`."""
     from transformers import AttentionInterface
@@ -152,7 +150,16 @@ def _ready(name: str, network: Any, tokenizer: Any) -> SpanModel:
     # RoBERTa and its kin count positions from the padding token's number on.
     spare = 2 if network.config.model_type in {"roberta", "xlm-roberta", "camembert"} else 0
     keep_freed_memory()
-    return SpanModel(name, _halved(network.eval()), tokenizer, min(512, positions - spare))
+    longest = min(512, positions - spare)
+    uncut = copy.deepcopy(tokenizer)
+    encode(tokenizer, [("", "", "")], longest)  # from now on the states of both stay as they are
+    pieces(uncut, "")
+    return SpanModel(name, _halved(network.eval()), tokenizer, uncut, longest)
+
+
+def pieces(tokenizer: Any, text: str) -> Any:
+    """The whole text in word pieces, without special ones, with their offsets."""
+    return tokenizer(text, add_special_tokens=False, truncation=False, verbose=False).encodings[0]
 
 
 def computes_in_bfloat16() -> bool:

@@ -23,7 +23,7 @@ from index.encoder import Encoder
 from index.errors import ModelError
 from index.types import sha256_text
 from rag.reader.base import distinct, lead, linear, probability, quotable_sentences
-from rag.reader.model import WEIGHTS, SpanModel, load_bundled, load_checkpoint
+from rag.reader.model import WEIGHTS, SpanModel, load_bundled, load_checkpoint, pieces
 from rag.reader.view import View, view
 from rag.reader.windows import LONGEST_QUESTION, WINDOW, Encoded, encode, heads, window_spans
 from rag.types import Passage, Span
@@ -147,9 +147,9 @@ class SpanReader:
         return self._mark(question, passages, [view(passage) for passage in passages])
 
     def _mark(self, question: str, passages: Sequence[Passage], views: Sequence[View]) -> list[list[Marked]]:
-        pieces, encoded = self._encoded(self._cut(question), list(map(passage_heads, passages)), [seen.text for seen in views])
+        windows, encoded = self._encoded(self._cut(question), list(map(passage_heads, passages)), [seen.text for seen in views])
         marks: list[list[Marked]] = [[] for _ in passages]
-        for (at, start, end), one, (starts, ends) in zip(pieces, encoded, self._model.scores_of(encoded), strict=True):
+        for (at, start, end), one, (starts, ends) in zip(windows, encoded, self._model.scores_of(encoded), strict=True):
             chunk = passages[at].chunk.start
             quotable = [(first - chunk, last - chunk) for first, last in quotable_sentences(passages[at])]
             seen = within(placed(one, views[at].places[start:end]), quotable)
@@ -160,19 +160,19 @@ class SpanReader:
     def _encoded(self, question: str, heads: Sequence[str],
                  texts: Sequence[str]) -> tuple[list[tuple[int, int, int]], list[Encoded]]:
         """Each text as the model is given it, in windows where it is longer than one: its number, start and end, and pieces."""
-        def encoded(pieces: Sequence[tuple[int, int, int]]) -> list[Encoded]:
-            triples = [(question, heads[at], texts[at][start:end]) for at, start, end in pieces]
+        def encoded(windows: Sequence[tuple[int, int, int]]) -> list[Encoded]:
+            triples = [(question, heads[at], texts[at][start:end]) for at, start, end in windows]
             return encode(self._model.tokenizer, triples, self._model.longest)
 
-        whole = [(at, 0, len(text)) for at, text in enumerate(texts) if text.strip()]
-        pieces: list[tuple[int, int, int]] = []
+        wholes = [(at, 0, len(text)) for at, text in enumerate(texts) if text.strip()]
+        shown: list[tuple[int, int, int]] = []
         made: list[Encoded] = []
-        for piece, one in zip(whole, encoded(whole), strict=True):
-            text = texts[piece[0]]
-            windows = [] if _fits(one, text) else [(piece[0], *window) for window in self._windows(text)]
-            pieces += windows if len(windows) > 1 else [piece]
+        for whole, one in zip(wholes, encoded(wholes), strict=True):
+            text = texts[whole[0]]
+            windows = [] if _fits(one, text) else [(whole[0], *window) for window in self._windows(text)]
+            shown += windows if len(windows) > 1 else [whole]
             made += encoded(windows) if len(windows) > 1 else [one]
-        return pieces, made
+        return shown, made
 
     def _windows(self, text: str) -> list[tuple[int, int]]:
         encoding = self._pieces(text)
@@ -185,7 +185,7 @@ class SpanReader:
         return question[offsets[-LONGEST_QUESTION][0] :] if len(offsets) > LONGEST_QUESTION else question
 
     def _pieces(self, text: str) -> Any:
-        return self._model.tokenizer(text, add_special_tokens=False, truncation=False, verbose=False).encodings[0]
+        return pieces(self._model.uncut, text)
 
 
 def _fits(encoded: Encoded, text: str) -> bool:

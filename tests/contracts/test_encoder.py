@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import index.encoder
-from index.encoder import BUNDLED, BUNDLED_SHA256, Encoder, bundled_folder, load_encoder
+from index.encoder import BUNDLED, BUNDLED_SHA256, Encoder, SentenceEncoder, bundled_folder, load_encoder
 from index.errors import ModelError
 from rag.reader.model import load_bundled, load_checkpoint
 
@@ -45,6 +45,22 @@ def test_a_text_has_the_same_vector_alone_and_in_company_in_any_order(any_encode
     for text, vector in zip(TEXTS, together, strict=True):
         np.testing.assert_allclose(any_encoder.encode([text])[0], vector, atol=1e-5)
     np.testing.assert_allclose(any_encoder.encode(TEXTS[::-1]), together[::-1], atol=1e-5)
+
+
+def test_more_texts_than_a_batch_are_each_in_their_place(any_encoder: Encoder) -> None:
+    texts = [f"{'the ferry ' * (number * 7 % 40)}leaves at {number}" for number in range(75)]
+    together = any_encoder.encode(texts)
+    for number in (0, 31, 32, 40, 63, 74):
+        np.testing.assert_allclose(any_encoder.encode([texts[number]])[0], together[number], atol=1e-5)
+
+
+def test_counting_leaves_the_tokenizer_alone_that_others_encode_with(real_encoder: SentenceEncoder) -> None:
+    tokenizer = real_encoder.model.tokenizer.backend_tokenizer
+    before = tokenizer.truncation, tokenizer.padding
+    assert before[0]["max_length"] == 256
+    assert before[1] is not None
+    assert real_encoder.count(["otter " * 400, "x"]) == [400, 1]
+    assert (tokenizer.truncation, tokenizer.padding) == before
 
 
 def test_texts_that_share_words_are_nearer(any_encoder: Encoder) -> None:

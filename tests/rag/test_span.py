@@ -23,7 +23,7 @@ from index.encoder import Encoder
 from index.errors import ModelError
 from rag.reader import load_reader
 from rag.reader.base import quotable
-from rag.reader.model import computes_in_bfloat16, load_checkpoint
+from rag.reader.model import computes_in_bfloat16, load_checkpoint, pieces
 from rag.reader.span import (
     LONGEST_SPAN,
     WEIGHED,
@@ -147,6 +147,17 @@ def test_another_process_with_another_number_of_threads_agrees(checkpoint: Path)
                            env={**os.environ, "OMP_NUM_THREADS": threads}).stdout for threads in ("1", "2", "2")}
     assert len(told) == 1
     assert len(told.pop()) > 100
+
+
+def test_long_questions_and_texts_leave_the_tokenizer_alone_that_others_read_with(
+        checkpoint: Path, tiny: SpanReader, passage: MakePassage) -> None:
+    model = load_checkpoint(str(checkpoint))
+    before = model.tokenizer.backend_tokenizer.truncation
+    assert before["max_length"] == model.longest
+    assert len(pieces(model.uncut, "dogs " * 2000).ids) == 2000
+    assert model.tokenizer.backend_tokenizer.truncation == before
+    assert tiny.mark("why " * 900, [passage("Dogs travel free. " * 400)])[0]
+    assert tiny._model.tokenizer.backend_tokenizer.truncation == before
 
 
 def test_texts_read_side_by_side_have_the_scores_that_each_has_alone(checkpoint: Path) -> None:
