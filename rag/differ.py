@@ -6,7 +6,7 @@ import re
 
 from index.tables import ROW, table_at
 from index.types import Offsets
-from rag.grow import Piece
+from rag.grow import Piece, sentence_before
 from rag.values import SIGN, UNITS, amounts, is_just_a_value, is_number, moments, weekdays
 from rag.words import terms
 
@@ -70,12 +70,13 @@ def _says_the_same(first: Piece, other: Piece) -> bool:
 def _same_subject(question: str, first: Piece, other: Piece) -> bool:
     """Whether the other piece mentions most of what the question asks about and the first one mentions.
 
-    In another document, what stands around it counts too; in the same one, another figure is mostly of another thing.
+    In another document, the sentence above it counts too; in the same one, another figure is mostly of another thing.
     """
     asked = set(terms(question)) - set(terms(_FRAME)) or set(terms(question))
     if first.document.id == other.document.id and _table(first) is not None and _table(first) == _table(other):
         return False
-    around = [other.span.passage.text] if first.document.id != other.document.id else []
+    above = sentence_before(other.span.passage, other.start) if first.document.id != other.document.id else None
+    around = [other.document.text[slice(*above)]] if above else []
     if _another(asked, first) != _another(asked, other):
         return False
     here, there = asked & mentions(first), asked & mentions(other, *around)
@@ -157,9 +158,9 @@ def _differ_in_value(one: str, other: str) -> bool:
 
 
 def _differ_in_amount(one: str, other: str) -> bool:
-    """By every unit that both give; a number without one compares with all."""
+    """By every unit that both give; what gives none at all compares with any."""
     here, there = amounts(one), amounts(other)
-    if "" in here or "" in there:
+    if here.keys() == {""} or there.keys() == {""}:
         return bool(here and there) and set().union(*here.values()).isdisjoint(set().union(*there.values()))
     shared = here.keys() & there.keys()
     return bool(shared) and all(here[unit].isdisjoint(there[unit]) for unit in shared)

@@ -39,6 +39,7 @@ _POINTS_BACK = re.compile(
     rf"|(?:this|that|each|neither)[\s*_]+(?:{_VERB}|{_CLEAR}e?s|(?:cost|took|{_AGREES}){_OBJECT})"
     rf"|(?:these|those|both)[\s*_]+(?:{_VERB}|{_CLEAR}|(?:close|cost|end|last|open|run|start|stay|took){_OBJECT}))(?!\w)",
     re.IGNORECASE)
+_REPLIES = re.compile(r"\W*(?:yes|no|agreed|approved|rejected|granted|refused|correct)[,.:;!–—]", re.IGNORECASE)
 # "It is best to", never "it is open to": what may be said of a thing too ("easy to use", "important to us") points back.
 _POINTS_NOWHERE = re.compile(
     r"\W*it (?:is|was|will be|would be|may be) (?:not |also |\w+ly )?(?:(?!one\b|\w+thing\b)\w+ that\b"
@@ -91,7 +92,8 @@ def pieces(span: Span, several: bool = False, listed: bool = False) -> list[Piec
     start, end = around[0], _grown_end(near, *around)
     top = near.at(start)
     if near.is_row(top):
-        return [_under_header(span, near, top, start, end)]
+        whole = _whole_table(near, top) if listed else None
+        return [*([Piece(span, *whole)] if whole else []), _under_header(span, near, top, start, end)]
     spans = [_whole_list(near, top, start, end, listed) if several else None]
     if near.is_heading(top):
         spans.append((near.blocks[top][0], end))
@@ -142,7 +144,7 @@ class _Near:
             return False
         line = self.text[start:end]
         in_code = any(low <= start < high for low, high in self.passage.document.code)
-        joined = number > 0 and not GAP.search(self.text, self.blocks[number - 1][1], start)
+        joined = number > 0 and not self.apart(number)
         if in_code or joined or line.rstrip("*_:").endswith((".", "!", ",", ";")):
             return False
         capitals = line.isupper() and "\n" not in line and 2 * sum(map(str.isalpha, line)) > len(line)
@@ -151,6 +153,10 @@ class _Near:
     def says(self, number: int) -> bool:
         """Whether there is a word in it: a rule of dashes has none."""
         return re.search(r"\w", self.text[slice(*self.blocks[number])]) is not None
+
+    def apart(self, number: int) -> bool:
+        """Whether an empty line or the end of a page is between it and the block before it."""
+        return GAP.search(self.text[self.blocks[number - 1][1] : self.blocks[number][0]]) is not None
 
     def indent(self, number: int) -> int:
         start = self.blocks[number][0]
@@ -258,33 +264,45 @@ def _intro(near: _Near, item: int) -> int | None:
     above = item - 1
     if above < 0 or near.is_row(above) or (near.is_item(above) and near.indent(above) >= near.indent(item)):
         return None
-    before = _sentence_before(near.passage, near.blocks[item][0])
+    before = sentence_before(near.passage, near.blocks[item][0])
     return before[0] if before and near.text[before[1] - 1] == ":" else None
 
 
 def _antecedent(near: _Near, start: int, end: int) -> int:
-    """The start of the sentence that a pronoun or a fragment points back to, at most two before; else `start`."""
+    """The start of what a pronoun, a reply or a fragment points back to, at most two sentences before; else `start`.
+
+    A question right before a sentence is what that answers; one that is a heading is brought only by what leans on it.
+    """
     for _ in range(2):
-        before = _sentence_before(near.passage, start) if leans(near.text[start:end]) else None
-        if before is None or GAP.search(near.text[before[1] : start]) or end - before[0] > _LONGEST:
+        before, leaning = sentence_before(near.passage, start), leans(near.text[start:end])
+        if before is None or end - before[0] > _LONGEST:
+            break
+        asks = near.text[before[1] - 1] == "?"
+        block = near.at(before[0])
+        if asks and leaning and near.is_heading(block) and "\f" not in near.text[before[1] : start]:
+            return near.blocks[block][0]
+        if not (leaning or asks) or GAP.search(near.text[before[1] : start]):
             break
         if any(before[1] <= edge <= start for span in near.passage.document.code for edge in span):
             break  # code, or a piece of a line that stands for itself
-        block = near.at(before[0])
         if near.is_heading(block) or near.is_row(block) or near.is_item(block):
             break
         start = before[0]
+        if asks:
+            break
     return start
 
 
 def leans(text: str) -> bool:
-    """Whether sentences cannot be understood without the one before: a pronoun leads, or they are but a few words."""
+    """Whether sentences cannot be understood without the one before: a pronoun or a reply leads, or they are few words."""
+    if _REPLIES.match(text):
+        return True
     if _POINTS_BACK.match(text):
         return not _POINTS_NOWHERE.match(text)
     return len(text.split()) < _FRAGMENT and text.endswith((".", "!", "?")) and ":" not in text
 
 
-def _sentence_before(passage: Passage, at: int) -> Offsets | None:
+def sentence_before(passage: Passage, at: int) -> Offsets | None:
     """The last sentence before `at` in the same section, of the chunk or of the document."""
     text, section = passage.document.body, passage.document.section_at(at)
     own = [sentence for sentence in passage.chunk.sentences if sentence[1] <= at]
@@ -312,10 +330,21 @@ def _under_header(span: Span, near: _Near, row: int, start: int, end: int) -> Pi
     return Piece(span, start, end, header)
 
 
+def _whole_table(near: _Near, row: int) -> Offsets | None:
+    """The rows that a row stands among, if a quote may have so many characters."""
+    first = last = row
+    while first > 0 and near.is_row(first - 1) and not near.apart(first):
+        first -= 1
+    while last + 1 < len(near.blocks) and near.is_row(last + 1) and not near.apart(last + 1):
+        last += 1
+    start, end = near.blocks[first][0], near.blocks[last][1]
+    return (start, end) if end - start <= _LONGEST else None
+
+
 def _first_row_end(near: _Near, header: int) -> int:
     """The end of the first row below a table's first line; of that line itself where there is no other."""
     for number in range(header + 1, len(near.blocks)):
-        if not near.is_row(number) or GAP.search(near.text[near.blocks[number - 1][1] : near.blocks[number][0]]):
+        if not near.is_row(number) or near.apart(number):
             break
         if near.says(number):
             return near.blocks[number][1]

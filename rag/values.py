@@ -31,7 +31,8 @@ _SCALES = {"dozen": 12.0, "hundred": 1e2, "thousand": 1e3, "million": 1e6, "bill
 UNITS = {"second": ("second", 1), "minut": ("second", 60), "hour": ("second", 3600), "day": ("second", 86_400),
          "week": ("second", 604_800), "month": ("month", 1), "year": ("month", 12), "%": ("%", 1), "percent": ("%", 1),
          "€": ("euro", 1), "euro": ("euro", 1), "eur": ("euro", 1), "£": ("pound", 1), "pound": ("pound", 1),
-         "gbp": ("pound", 1), "$": ("dollar", 1), "dollar": ("dollar", 1), "usd": ("dollar", 1)}
+         "gbp": ("pound", 1), "p": ("pound", 0.01), "penc": ("pound", 0.01),
+         "$": ("dollar", 1), "dollar": ("dollar", 1), "usd": ("dollar", 1)}
 SIGN = r"(?<![\w.])(?:[-−–]|[Mm]inus )"
 _AMOUNT_TOKEN = re.compile(rf"(?:{SIGN})?(?:\d{{1,3}}(?:[, \u00a0\u2009\u202f]\d{{3}})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?)"
                            r"|[%€£$]|[^\W\d_]+")

@@ -642,7 +642,7 @@ MASTER, SOLAN, FEE, PELLIN = ("Who is the master of Solan?", "What is the price 
 # What is highlighted stands between asterisks.
 @pytest.mark.parametrize(("question", "first", "other"), [
     (LEAVE, "Staff have *25 days* of leave.", "Staff get *26* days of leave."),
-    (FEE, "The fee is £*60*.", "A fee of *£80* is paid."),
+    (FEE, "The fee is £*60*.", "A fee of *£80* is paid."), (FEE, "The fee is *80p*.", "The fee is *£8*."),
     (PROBATION, "Probation is *two weeks*.", "Probation lasts *twenty-one days*."),
     (SOLAN, "Solan cost *£6.2 million*.", "The price of Solan is *£6.0 million*."),
     ("How much does a dog cost?", "A dog travels *free*.", "A dog costs *£1.50*."),
@@ -697,6 +697,8 @@ def test_other_values_for_the_same_question_differ(question: str, first: str, ot
     ("How long is the crossing?", "The crossing is *20 km*.", "The crossing takes *40 minutes*."),
     (SALE, "The sale ends on *Monday*.", "The sale ends *in May*."),
     (MASTER, "The master of Solan is *Ann Smith*.", "The *crew chief* is master of Solan."),
+    ("How often does the committee meet?", "The committee meets *at least six times a year*.",
+     "The committee has *five to seven members*, and may meet anywhere."),
     # no value is asked for, or more than one
     ("Why is Solan late?", "Solan is late by *5 minutes*.", "Solan is late by *6 minutes*."),
     ("How many days do staff and crew have?", "Staff have *25 days*.", "The crew has *26 days*."),
@@ -720,8 +722,10 @@ def test_what_does_not_differ(question: str, first: str, other: str) -> None:
 
 def test_another_document_may_name_the_thing_around_the_quote_or_in_its_title() -> None:
     around, bare = "They built Solan in a year. The whole sum is *£6.0 million*.", "The whole sum is *£6.0 million*."
+    far = "They built Solan in a year. A bench is new, too. The whole sum is *£6.0 million*."
     assert differing(SOLAN, "Solan cost *£6.2 million*.", around)
     assert not differing(SOLAN, "Solan cost *£6.2 million*.", around, same=True)
+    assert not differing(SOLAN, "Solan cost *£6.2 million*.", far)
     assert not differing(SOLAN, "Solan cost *£6.2 million*.", bare)
     assert differing(SOLAN, "Solan cost *£6.2 million*.", bare, title="Solan")
 

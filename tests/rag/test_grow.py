@@ -57,6 +57,32 @@ def test_a_pronoun_with_any_verb_brings_what_it_points_to(fullest: Callable[...,
         assert fullest(text, text[-12:]) == text
 
 
+@pytest.mark.parametrize(("text", "words", "found"), [
+    ("Do dogs pay? Yes, on Sundays. Cats do not.", "on Sundays", "Do dogs pay? Yes, on Sundays."),
+    ("Lost a receipt? Write a short note. Sign it in ink.", "short note", "Lost a receipt? Write a short note."),
+    ("We take notes. Lost a receipt? Write a short note. Sign it in ink now.", "Sign it", "Sign it in ink now."),
+    ("Mr Pettigrew wants £480. Agreed, provided that he mends the gutter.", "gutter",
+     "Mr Pettigrew wants £480. Agreed, provided that he mends the gutter."),
+    ("# Fares\n\n## Do dogs pay?\n\nYes, on Sundays.", "on Sundays", "## Do dogs pay?\n\nYes, on Sundays."),
+    ("# Fares\n\n## Do dogs pay?\n\nDogs pay on Sundays.", "Dogs pay on", "Dogs pay on Sundays."),
+    ("# Fares\n\n## Dogs\n\nYes, on Sundays.", "on Sundays", "Yes, on Sundays."),
+    ("No dogs are let in. The noise is too much.", "No dogs", "No dogs are let in.")])
+def test_a_reply_brings_what_was_asked(fullest: Callable[..., str], text: str, words: str, found: str) -> None:
+    assert fullest(text, words) == found
+
+
+TABLE = "| Ship | Wind |\n|---|---|\n| Agnes | 28 knots |\n| Solan | 35 knots |"
+
+
+def test_who_asks_for_a_list_gets_the_table(fullest: Callable[..., str]) -> None:
+    text = f"# Limits\n\nWhat each may bear.\n\n{TABLE}\n\n| Crew |\n|---|\n| Ann |\n"
+    for words in ("28", "Solan", "Wind"):
+        assert fullest(text, words, several=True) == TABLE
+    assert fullest(text, "Solan", several=True, listed=False) == "| Solan | 35 knots |"
+    long = text.replace("28 knots", "28 knots " * 100)
+    assert fullest(long, "Solan", several=True) == "| Solan | 35 knots |"
+
+
 THINGS = "- a torch\n- a map\n- a rope"
 
 
