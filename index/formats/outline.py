@@ -32,16 +32,19 @@ class Heading:
 def sections_of(headings: list[Heading], length: int) -> tuple[Section, ...]:
     """Sections that tile a text of `length` characters: one from each heading to the next, with its heading path.
 
-    What stands before the first heading is a section without a path.
+    What stands before the first heading is a section without a path. A heading without a text only ends those of its level.
     """
     sections = []
     path: list[Heading] = []
     start = 0
     for heading in headings:
+        above = [outer for outer in path if outer.level < heading.level]
+        if not heading.text and above == path:
+            continue
         if heading.start > start:
             sections.append(Section(start, heading.start, _texts(path)))
             start = heading.start
-        path = [above for above in path if above.level < heading.level] + [heading]
+        path = [*above, heading] if heading.text else above
     if length > start:
         sections.append(Section(start, length, _texts(path)))
     return tuple(sections)
