@@ -17,6 +17,7 @@ MOST_COLUMNS = 1000
 LONGEST_REPEATED = 200
 # A table of which a file says that more rows than this are its header is marked carelessly.
 MOST_HEADER_ROWS = 5
+MORE_THAN_A_SPACE = re.compile(r"\s{2,}|[^\S ]")
 FILE_NAME_END = re.compile(r"\.(?:docx?|pdf|tex|dvi|ps|rtf|odt|indd|pptx?|xlsx?|txt|html?)$", re.I)
 
 
@@ -172,7 +173,7 @@ def _is_title(names: list[str], width: int) -> bool:
 
 def one_line(text: str) -> str:
     """The text with every run of white space made one space."""
-    return " ".join(text.split())
+    return MORE_THAN_A_SPACE.sub(" ", text).strip()  # a list of all its words may take more memory than there is
 
 
 def table_row(cells: list[str]) -> str:
