@@ -357,10 +357,23 @@ def test_rows_below_an_empty_row_go_on_under_the_header_where_they_can(tmp_path:
     )
 
 
+def test_rows_of_another_shape_below_an_empty_row_have_no_labels_of_the_table_above(tmp_path: Path) -> None:
+    stock: list[Any] = [["Product", "Colour", "Price"], ["Anvil", "grey", 129], []]
+    agents = [["Region", "Agent"], ["North", "Tom Prior"], ["South", "Ilse"]]
+    assert read(tmp_path, "a.xlsx", saved(workbook(S=[*stock, *agents]))).text.endswith(
+        "Price: 129\n\nRegion | Agent\n\nNorth | Tom Prior\n\nSouth | Ilse")
+    sums: list[Any] = [["Total", None, 129], ["Mean", None, 129]]
+    assert read(tmp_path, "a.xlsx", saved(workbook(S=[*stock, *sums]))).text.endswith("Product: Mean | Price: 129")
+    stock[1][2] = None  # then there is no telling
+    assert read(tmp_path, "a.xlsx", saved(workbook(S=[*stock, *agents]))).text.endswith("Product: South | Colour: Ilse")
+
+
 @pytest.mark.parametrize(
     ("rows", "text"),
     [
         ([["Name", "Q1", "Q1", "Total"], ["Tea", None, 2, 3]], "Name | Q1 | Q1 | Total\n\nName: Tea | Q1: 2 | Total: 3"),
+        ([["Item", "Q1", 2024], ["Tea", "A4", 5], ["Mug", "none", 2007]],
+         "Item | Q1 | 2024\n\nItem: Tea | Q1: A4 | 2024: 5\n\nItem: Mug | Q1: none | 2024: 2007"),
         ([["Name", None, "Phone"], ["Anna", "x", 1]], "Name |  | Phone\n\nName: Anna | x | Phone: 1"),
         ([["Name", f"How {'very ' * 30}well?"], ["Anna", 1]],
          f"Name | How {'very ' * 30}well?\n\nName: Anna | How {'very ' * 30}well?: 1"),
@@ -375,6 +388,10 @@ def test_what_is_a_header(tmp_path: Path, rows: list[list[Any]], text: str) -> N
     [
         ([["Berlin", "Germany"], ["Bonn", "Germany"]], "Berlin | Germany\n\nBonn | Germany"),
         ([["Acme Ltd", "Room 5"], ["Beta Ltd", "Room 12"]], "Acme Ltd | Room 5\n\nBeta Ltd | Room 12"),
+        ([["Anna Berg", "anna@x.org"], ["Ben Friis", "ben@x.org"]], "Anna Berg | anna@x.org\n\nBen Friis | ben@x.org"),
+        ([["Anna", "https://x.org/a"], ["Ben", None]], "Anna | https://x.org/a\n\nBen"),
+        ([["Anna", 2020], ["Ben", 2021], ["Cid", 2019]], "Anna | 2020\n\nBen | 2021\n\nCid | 2019"),
+        ([["Chair", "AB-12"], ["Table", "CX-7"], ["Bench", "QQ-140"]], "Chair | AB-12\n\nTable | CX-7\n\nBench | QQ-140"),
         ([["Anna", "She sings. " * 10], ["Ben", "He sings. " * 15]],
          f"Anna | {'She sings. ' * 10}".strip() + f"\n\nBen | {'He sings. ' * 15}".strip(" ")),
         ([["Tea", 1, 2, 3], ["Mug", None, 2, 3], [None, None, 4], [None, 5, 6]],
