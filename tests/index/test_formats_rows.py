@@ -416,6 +416,12 @@ def test_numbers_that_begin_with_zeros(tmp_path: Path) -> None:
     assert read(tmp_path, "a.xlsx", saved(book)).text.endswith("Town: Jena | Postcode: 07743")
 
 
+def test_an_empty_chart_sheet_does_no_harm(tmp_path: Path) -> None:
+    book = workbook(S=[["Text."]])
+    book.create_chartsheet("Chart")
+    assert read(tmp_path, "a.xlsx", saved(book)).text == "Text."
+
+
 @pytest.mark.parametrize("name", ["a.xlsx", "a.zip", "a.docx", "a"])
 def test_a_workbook_is_known_by_its_content(tmp_path: Path, name: str) -> None:
     assert read(tmp_path, name, saved(workbook(S=[["Text."]]))).media_type == MEDIA_TYPE
