@@ -97,16 +97,22 @@ def _is_nothing_but_rows(records: list[list[str]]) -> bool:
         return False
     same = len({len(record) for record in records}) == 1
     different = len({cell.casefold() for cell in records[0]}) == len(records[0])
-    prose = any(cell.startswith(" ") for record in records for cell in record[1:])
-    return same and different and not prose and all(records[0]) and is_header(records[0], records[1:])
+    return same and different and not _is_like_prose(records) and all(records[0]) and is_header(records[0], records[1:])
 
 
 def _is_mostly_rows(records: list[list[str]]) -> bool:
     """Whether most records have as many fields as the most usual record has, and several; or just several, below names."""
+    if records and len(records[0]) == 1 and _is_like_prose(records):
+        return False
     share, fields = _usual(records)
     named = bool(records) and sum(map(bool, records[0])) > 1
     several = sum(len(record) > 1 for record in records)
     return (fields > 1 and share >= MOST) or (named and several >= MOST * len(records))
+
+
+def _is_like_prose(records: list[list[str]]) -> bool:
+    """Whether a space stands behind what would divide the values."""
+    return any(cell.startswith(" ") for record in records for cell in record[1:])
 
 
 def _usual(records: list[list[str]]) -> tuple[float, int]:

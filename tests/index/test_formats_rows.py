@@ -632,6 +632,11 @@ def test_lines_of_one_column_are_rows(tmp_path: Path, data: str) -> None:
     assert document.heading_of(*chunk.sentences[1]) == ("row 2",)
 
 
+def test_commas_in_lines_of_one_column_divide_nothing(tmp_path: Path) -> None:
+    lines = ["comment", "Good food, nice view", "Bad, I say", "Fine, really", "Yes, sure"]
+    assert read(tmp_path, "a.csv", "\n".join(lines)).text.split("\n\n") == lines
+
+
 def test_csv_rows_are_counted_as_a_spreadsheet_counts_them(tmp_path: Path) -> None:
     rows = "".join(f'"{number}\n",{"x" * 300}\n' for number in range(2, 5))
     document = read(tmp_path, "a.csv", f"Number,Text\n\n{rows}")
