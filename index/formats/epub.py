@@ -78,14 +78,17 @@ class _Chapters:
         if entries:
             self._level = self._level_of(entries[0])
             self._deeper = self._level - min((heading.level for heading in page.headings), default=self._level)
+        outermost = self._level if entries else 0
         self.headings.append(Heading(start, self._level if entries else self._level + 1, ""))
         waiting = list(entries)
         for heading in page.headings:
             if entry := next((entry for entry in waiting[:FIRST] if _are_the_same(entry.text, heading.text)), None):
                 waiting.remove(entry)
-                self._deeper = self._level_of(entry) - heading.level
                 self._told.add(entry)
-            level = max(heading.level + self._deeper, self._level if entries else 0)
+                self._level = self._level_of(entry)
+                self._deeper = self._level - heading.level
+                outermost = min(outermost, self._level)
+            level = max(heading.level + self._deeper, outermost)
             self.headings.append(replace(heading, start=start + heading.start, level=level))
         self.code += ((start + begin, start + end) for begin, end in page.code)
         self.texts.append(page.text)

@@ -173,6 +173,13 @@ def entry(page: int | None, name: str, *below: str) -> str:
                  entry(0, "Part I", entry(0, "Boats"), entry(1, "Nets")),
                  [("Part I",), ("Part I", "Boats"), ("Part I", "Boats", "Oars"), ("Part I", "Nets")],
                  id="a part above its first chapter"),
+    pytest.param(["<h1>Part I</h1><h2>Boats</h2><p>Oars.</p>", "<h2>Nets</h2><p>Knots.</p><h1>Part II</h1><h2>Fish</h2>",
+                  "<p>Cod.</p>", "<h2>Crabs</h2><p>Two.</p>"],
+                 entry(0, "Part I", entry(0, "Boats"), entry(1, "Nets"))
+                 + entry(1, "Part II", entry(1, "Fish"), entry(3, "Crabs")),
+                 [("Part I",), ("Part I", "Boats"), ("Part I", "Nets"),
+                  ("Part II",), ("Part II", "Fish"), ("Part II", "Crabs")],
+                 id="a part that begins within a page"),
 ])  # fmt: skip
 def test_chapters_stand_as_the_table_of_contents_has_them(
     tmp_path: Path, contents: list[str], entries: str, headings: list[tuple[str, ...]]
