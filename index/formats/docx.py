@@ -13,7 +13,9 @@ from index.errors import FileError
 from index.formats.base import Extract, Format
 from index.formats.beside import add_margins, comments_notice
 from index.formats.charts import CHARTS, add_chart
+from index.formats.formulas import FORMULAS, formula
 from index.formats.outline import LONGEST_REPEATED, Blocks, Cell, first_title, one_line, sensible_title, table_lines
+from index.formats.symbols import symbol
 from index.formats.zips import OLE, ZIP, check_zip, office_folder, old_or_locked
 
 SUFFIXES = (".docx", ".docm", ".dotx", ".dotm")
@@ -27,6 +29,7 @@ FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallbac
 WRAPPERS = {f"{W}{name}" for name in ("sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag")}
 UNSEEN = {f"{W}{name}" for name in ("pPr", "rPr", "sdtPr", "del", "moveFrom")} | {FALLBACK}
 CHARACTERS = {f"{W}tab": "\t", f"{W}br": "\n", f"{W}cr": "\n", f"{W}noBreakHyphen": "\u2011", f"{W}ptab": "\t"}
+SYMBOL = f"{W}sym"
 TEXT_BOX = f"{W}txbxContent"
 REFERENCES = {f"{W}footnoteReference": "footnote", f"{W}endnoteReference": "endnote"}
 # That a table may have, in Word.
@@ -68,6 +71,7 @@ def _extract(data: bytes) -> Extract:
     title = sensible_title(document.core_properties.title or "") or styled or first_title(blocks.headings)
     sections = add_margins(blocks, _margins(document, hidden), title)
     comments = sum(1 for _ in _members(document, "comments", f"{W}comment"))
+    notices.update(dict.fromkeys(_symbols_notice(document)))
     return Extract(title, blocks.text, sections, notices=(*comments_notice(comments), *notices), code=tuple(blocks.code))
 
 
@@ -318,9 +322,28 @@ def _text(element: Any) -> str:
             parts.append(child.text or "")
         elif child.tag in CHARACTERS:
             parts.append(CHARACTERS[child.tag])
+        elif child.tag == SYMBOL:
+            parts.append(_symbol(child))
+        elif child.tag in FORMULAS:
+            parts.append(formula(child))
         elif child.tag != TEXT_BOX and child.tag not in UNSEEN:
             parts.append(_text(child))
     return "".join(parts)
+
+
+def _symbol(element: Any) -> str:
+    """The character that a symbol of a font is; empty where that is not known."""
+    code = element.get(f"{W}char", "")
+    return symbol(element.get(f"{W}font", ""), int(code, 16)) if re.fullmatch("[0-9A-Fa-f]{1,6}", code) else ""
+
+
+def _symbols_notice(document: Any) -> tuple[str, ...]:
+    """What is said of a file with symbols that are not known."""
+    count = sum(not _symbol(element) for element in document.element.body.iter(SYMBOL))
+    if count == 0:
+        return ()
+    what = "a symbol of a font, which is" if count == 1 else f"{count} symbols of fonts, which are"
+    return (f"it has {what} left out: which characters these are is not known",)
 
 
 def _rows(table: Any) -> Iterator[str]:

@@ -45,12 +45,13 @@ BY_HAND = {b"from", b"to", b"date", b"subject"}
 # The line before each message of a mailbox: "From anna@example.org Mon May  4 10:00:00 2026".
 FROM_LINE = rb"From [^\r\n]{0,200}\d\d:\d\d[^\r\n]{0,30}\d{4}[^\r\n]{0,30}\r?\n"
 FIRST_FROM_LINE = re.compile(FROM_LINE)
-EACH_FROM_LINE = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))" + FROM_LINE + rb"(?=[!-9;-~]+:)")
+EACH_FROM_LINE = re.compile(rb"(?:\A|(?<=\n))" + FROM_LINE + rb"(?=[!-9;-~]+:)")
 # Where a line of a message itself began with "From ", the mailbox has a ">" before it.
 ESCAPED_FROM = re.compile(rb"^>(>*From )", re.M)
 
 LINE_END = re.compile(r"\r\n?")
 SHOWN = ("Subject", "From", "To", "Cc", "Date")
+ENCODING = "Content-Transfer-Encoding"
 TEXTS = ("text/plain", "text/html", "text/markdown")
 MAILS = ("message/rfc822", "message/global")
 # A mail in a mail in a mail in a mail; one that is deeper in is named.
@@ -174,7 +175,7 @@ def _is_cut_off(message: Message, depth: int) -> bool:
         return False
     if any(isinstance(defect, HALF_DECODED) for defect in message.defects):
         return True
-    quoted = _field(message, "Content-Transfer-Encoding").lower() == "quoted-printable"
+    quoted = _field(message, ENCODING).lower() == "quoted-printable"
     return quoted and HALF_AN_ESCAPE.search(str(message.get_payload())[-2:]) is not None
 
 
@@ -236,10 +237,18 @@ def _attached(part: Message, alternative: bool = False) -> Iterator[Message]:
 
 
 def _mail_in(part: Message) -> Message | None:
-    """The mail that an attached part is, if it is one; what has been encoded to be attached has no fields that can be read."""
+    """The mail that an attached part is, if it is one."""
     payload = part.get_payload() if part.get_content_type() in MAILS else None
     mail = cast(Message, payload[0]) if isinstance(payload, list) and payload else None
-    return mail if mail is not None and any(_field(mail, name) for name in SHOWN) else None
+    if mail is not None and not _has_fields(mail) and _field(part, ENCODING).lower() == "base64":  # as no mail should be
+        del mail[ENCODING]
+        mail[ENCODING] = "base64"
+        mail = message_from_bytes(_content(mail), policy=_POLICY)
+    return mail if mail is not None and _has_fields(mail) else None
+
+
+def _has_fields(mail: Message) -> bool:
+    return any(_field(mail, name) for name in SHOWN)
 
 
 def _name(part: Message) -> str:

@@ -17,6 +17,7 @@ MOST_COLUMNS = 1000
 LONGEST_REPEATED = 200
 # A table of which a file says that more rows than this are its header is marked carelessly.
 MOST_HEADER_ROWS = 5
+MORE_THAN_A_SPACE = re.compile(r"\s{2,}|[^\S ]")
 FILE_NAME_END = re.compile(r"\.(?:docx?|pdf|tex|dvi|ps|rtf|odt|indd|pptx?|xlsx?|txt|html?)$", re.I)
 
 
@@ -32,16 +33,19 @@ class Heading:
 def sections_of(headings: list[Heading], length: int) -> tuple[Section, ...]:
     """Sections that tile a text of `length` characters: one from each heading to the next, with its heading path.
 
-    What stands before the first heading is a section without a path.
+    What stands before the first heading is a section without a path. A heading without a text only ends those of its level.
     """
     sections = []
     path: list[Heading] = []
     start = 0
     for heading in headings:
+        above = [outer for outer in path if outer.level < heading.level]
+        if not heading.text and above == path:
+            continue
         if heading.start > start:
             sections.append(Section(start, heading.start, _texts(path)))
             start = heading.start
-        path = [above for above in path if above.level < heading.level] + [heading]
+        path = [*above, heading] if heading.text else above
     if length > start:
         sections.append(Section(start, length, _texts(path)))
     return tuple(sections)
@@ -169,7 +173,7 @@ def _is_title(names: list[str], width: int) -> bool:
 
 def one_line(text: str) -> str:
     """The text with every run of white space made one space."""
-    return " ".join(text.split())
+    return MORE_THAN_A_SPACE.sub(" ", text).strip()  # a list of all its words may take more memory than there is
 
 
 def table_row(cells: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""PowerPoint presentations: every slide a page, its title the heading, its notes under "Notes"."""
+"""PowerPoint presentations: every slide that is shown a page, its title the heading, its notes under "Notes"."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from index.errors import FileError
 from index.formats.base import Extract, Format
 from index.formats.charts import CHARTS, add_chart
+from index.formats.formulas import formula
 from index.formats.outline import Blocks, Cell, one_line, sensible_title, spanned, table_lines
 from index.formats.rows import LOOKED_AT, names_of_both
 from index.formats.zips import MAX_UNPACKED, OLE, ZIP, check_zip, office_folder, old_or_locked
@@ -23,6 +24,7 @@ MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.presentationml.prese
 P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 DGM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
+FORMULA = "{http://schemas.microsoft.com/office/drawing/2010/main}m"
 R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 
@@ -46,16 +48,28 @@ def _read(data: bytes, source: str) -> Iterator[Extract]:
     presentation = _open(data, source)
     pages = []
     notices: dict[str, None] = {}  # each once, in order
-    length = 0
+    length = hidden = 0
     for number, slide in enumerate(_slides(presentation), start=1):
-        blocks = _blocks_of(slide, notices)
-        if blocks.text:
+        is_hidden = slide.element.get("show") in ("0", "false")
+        blocks = _blocks_of(slide, {} if is_hidden else notices)
+        if is_hidden:
+            hidden += bool(blocks.text)
+        elif blocks.text:
             pages.append((number, blocks))
         length += len(blocks.text)
         if length > MAX_UNPACKED:  # slides that share their notes say them again and again
             raise _damaged(source)
     title = _given_title(presentation) or _first_title(pages)
-    yield Extract(title, BLOCK_END.join(blocks.text for _, blocks in pages), _sections(pages), notices=tuple(notices))
+    yield Extract(title, BLOCK_END.join(blocks.text for _, blocks in pages), _sections(pages),
+                  notices=(*_hidden_notice(hidden), *notices))
+
+
+def _hidden_notice(count: int) -> tuple[str, ...]:
+    """What is said of a file that has so many slides that hold something and are not shown."""
+    if count == 0:
+        return ()
+    return ("it has a hidden slide, which is left out (show it to have it)" if count == 1 else
+            f"it has {count} hidden slides, which are left out (show them to have them)",)
 
 
 def _open(data: bytes, source: str) -> Any:
@@ -179,6 +193,8 @@ def _text(paragraph: Any) -> str:
     for child in paragraph:
         if child.tag == f"{A}br":
             parts.append("\n")
+        elif child.tag == FORMULA:
+            parts.append(formula(child))
         else:
             parts += [text.text or "" for text in child.iterchildren(f"{A}t")]
     return "".join(parts)

@@ -25,6 +25,10 @@ YEAR = re.compile(r"(?:19|20)\d\d")
 LOOKED_AT = 20
 # Between cells that are far apart; Excel has thousands of columns.
 WIDE_GAP = re.compile(r"(?: \| ){20,}")
+# Of mail or the web.
+ADDRESS = re.compile(r"[^\s@]+@[^\s@]+|\w+://\S+")
+# One word that has a digit: a year, the number of an order.
+CODE = re.compile(r"(?=\D*\d)\S+")
 LETTER, NUMBER = re.compile(r"[^\W\d_]"), re.compile(r"\d+")
 # What is another in each value of a kind: its numbers and, of a date, its names.
 VARIES = re.compile(
@@ -35,8 +39,8 @@ class Rows:
     """A text under construction: sheet by sheet, row by row.
 
     Empty rows divide a sheet into blocks. Its first row of several cells is the header, if all of them can name a column; so
-    is that of a later block where it plainly begins another table. A header is a row of the text as well; where cells of it
-    plainly stand over those of a second row, that row belongs to it.
+    is that of a later block where it plainly begins another table, and one that only may has no header. A header is a row of
+    the text as well; where cells of it plainly stand over those of a second row, that row belongs to it.
     """
 
     def __init__(self, source: str) -> None:
@@ -58,6 +62,7 @@ class Rows:
         self._heading = heading
         self._labels: list[str] | None = None  # not known until there is a row of several cells
         self._told = False  # whether the header of the present block is
+        self._full = True  # whether all rows below the present labels have something below each
         self._margin = 0  # columns before those of the present block
         self._next = 0  # the row that would go on with the last section; 0 where there is none
 
@@ -93,8 +98,11 @@ class Rows:
                 labels = header if named else []
             elif named and _is_another(header, below, labels):
                 labels = header
+            elif named and below and self._full and not any(map(self._is_full, rows)):
+                labels = []  # another table's rows, or these without a column: what names them is not known
         self._margin = min(_places(cells)[0] for cells in rows)
         if labels is not self._labels:
+            self._full = True
             self._labels = None  # what stands above the header, and the header itself, has no labels
         for place, (number, cells, _) in enumerate(waiting):
             self._add_row(number, cells)
@@ -103,12 +111,17 @@ class Rows:
 
     def _add_row(self, number: int, cells: list[str]) -> None:
         places = _places(cells)
+        self._full = self._full and self._is_full(cells)
         if self._labels:
             line = table_row([_labelled(cells[place], place, self._labels) for place in places])
         else:  # an empty place stays, so that the others stand in their columns
             begin = min(self._margin, places[0]) if len(places) > 1 else places[0]
             line = WIDE_GAP.sub(" |  | ", table_row(cells[begin : places[-1] + 1]))
         self._append(number, line)
+
+    def _is_full(self, cells: list[str]) -> bool:
+        """Whether a row has something in each column that has a label."""
+        return all(any(cells[place : place + 1]) for place in _places(self._labels or []))
 
     def _append(self, number: int, line: str) -> None:
         start = self._length + (len(ROW_END) if self._parts else 0)
@@ -142,7 +155,7 @@ def is_header(cells: list[str], below: list[list[str]]) -> bool:
         any(short)
         and all(fits or _is_long_label(cell, column) for fits, (cell, column) in zip(short, filled, strict=True))
         and any(not cell.isdecimal() for cell, _ in filled)
-        and not any(_comes_again(cell, column) for cell, column in filled)
+        and not any(_is_value(cell, column) for cell, column in filled)
     )
 
 
@@ -181,9 +194,21 @@ def _is_long_label(cell: str, column: list[str]) -> bool:
     return bool(LONG_LABEL.fullmatch(cell) and column and max(map(len, column)) <= LONGEST)
 
 
-def _comes_again(cell: str, column: list[str]) -> bool:
-    """Whether a cell is found below, numbers and dates in it aside, and so is a value; a year may be the header of years."""
+def _is_value(cell: str, column: list[str]) -> bool:
+    """Whether a cell is of the kind of those below: found there, numbers and dates aside, or built like them all (a year, a
+    code); an address is no name in any case.
+    """
+    if ADDRESS.fullmatch(cell):
+        return True
+    if CODE.fullmatch(cell) and len(column) > 1 and all(_built(cell) == _built(other) for other in column):
+        return True
     return not cell.isdecimal() and _but_numbers(cell) in map(_but_numbers, column)
+
+
+def _built(code: str) -> str:
+    """What a code is made of; a year is of its own kind."""
+    return "year" if YEAR.fullmatch(code) else "".join("A" if letter.isupper() else "a" if letter.isalpha() else letter
+                                                       for letter in NUMBER.sub("0", code))
 
 
 def _but_numbers(cell: str) -> str:

@@ -27,12 +27,13 @@ HEADING_STYLE = re.compile(rb"\{\\s(\d{1,5})(?!\d)[^{}]{0,2000}?\bheading ([1-9]
 DEEPEST = 1000
 
 NOTE = "footnote"  # or an endnote
+SHAPES, TEXT_BOX = ("shp", "shpgrp"), "shptxt"
 MARGINS = ("header", "headerf", "headerl", "headerr", "footer", "footerf", "footerl", "footerr")
 # Groups whose text is not that of the document's own paragraphs; so are all that begin with "\*".
 UNSEEN = {
     "annotation", "atnauthor", "atnid", "background", "bkmkend", "bkmkstart", "colortbl", "filetbl", "fldinst", "fonttbl",
-    "info", "listtext", "nonesttables", "nonshppict", "object", "pict", "pntext", "revtbl", "rxe", "shp", "stylesheet", "tc",
-    "txe", "upr", "xe",
+    "info", "listtext", "nonesttables", "nonshppict", "object", "pict", "pntext", "revtbl", "rxe", "shp", "shpgrp",
+    "stylesheet", "tc", "txe", "upr", "xe",
 }  # fmt: skip
 LIST_MARKS = ("listtext", "pntext")
 SYMBOLS = {b"~": "\u00a0", b"_": "\u2011", b"{": "{", b"}": "}", b"\\": "\\"}
@@ -70,6 +71,7 @@ class _State:
 
     seen: bool = True
     in_title: bool = False
+    in_shape: bool = False  # of which the text is seen, and not what else there is
     hidden: bool = False
     encoding: str = ""  # of the font; empty for that of the document
     stand_ins: int = 1  # how many characters after a "\u" are there for programs that do not know it
@@ -138,6 +140,10 @@ class _Reader:
 
     def _do(self, word: str, number: int | None) -> None:
         state = self._state
+        if word == TEXT_BOX and state.in_shape:  # it stands behind its paragraph, as a note does
+            state.seen, word = True, NOTE
+            if state.beside is not None:
+                self._add("\n")
         if word == NOTE or word in MARGINS:
             if state.seen and state.beside is None:
                 state.beside = []
@@ -148,6 +154,7 @@ class _Reader:
         elif word in UNSEEN:
             self.comments += word == "annotation"
             self._listed = self._listed or (word in LIST_MARKS and state.seen)
+            state.in_shape = word in SHAPES and (state.seen or state.in_shape)
             state.seen = False
         elif word == "title":
             state.in_title = True

@@ -140,9 +140,7 @@ class _Layout:
 
 def _fill(rows: Rows, data: bytes, left_out: _LeftOut) -> str:
     """Append what is seen of the rows of every visible sheet, and note what is not; return the workbook's title."""
-    from openpyxl import load_workbook
-
-    workbook = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+    workbook = _open(data)
     try:
         for sheet in workbook.worksheets:
             visible = sheet.sheet_state == "visible"
@@ -156,6 +154,18 @@ def _fill(rows: Rows, data: bytes, left_out: _LeftOut) -> str:
         return workbook.properties.title or ""
     finally:
         workbook.close()
+
+
+def _open(data: bytes) -> Any:
+    from openpyxl.reader.excel import ExcelReader
+
+    class Reader(ExcelReader):  # type: ignore[misc]
+        def read_chartsheet(self, sheet: Any, rel: Any) -> None:
+            """Leave it: it has no rows, and openpyxl stumbles over one that is empty."""
+
+    reader = Reader(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+    reader.read()
+    return reader.wb
 
 
 def _fill_sheet(rows: Rows, sheet: Iterable[list[str]], layout: _Layout, left_out: _LeftOut) -> None:

@@ -913,6 +913,63 @@ def test_docx_hidden_text_is_left_out(read: Read) -> None:
     assert read("a.docx", saved(document)).text == "Seen, and more.\n\nTold.\n\nBased on it, but seen."
 
 
+def r(text: str) -> str:
+    return f"<m:r><m:t>{text}</m:t></m:r>"
+
+
+def parts(**named: str) -> str:
+    return "".join(f"<m:{name}>{xml}</m:{name}>" for name, xml in named.items())
+
+
+E_X = parts(e=r("x"))
+
+
+@pytest.mark.parametrize(("xml", "text"), [
+    (r("E=m") + f"<m:sSup>{parts(e=r('c'), sup=r('2'))}</m:sSup>", "E=mc^2"),
+    (f"<m:sSup>{parts(e=r('10'), sup=r('-3'))}</m:sSup>", "10^(-3)"),
+    (f"<m:sSubSup>{parts(e=r('a'), sub=r('n+1'), sup=r('2'))}</m:sSubSup>", "a_(n+1)^2"),
+    (f"<m:sPre>{parts(sub=r('6'), sup=r('14'), e=r('C'))}</m:sPre>", "_6^14C"),
+    (f"<m:f>{parts(num=r('a+b'), den=r('2'))}</m:f>", "(a+b)/2"),
+    ("<m:d><m:e><m:f><m:fPr><m:type m:val='noBar'/></m:fPr>" + parts(num=r("n"), den=r("k")) + "</m:f></m:e></m:d>", "(n¦k)"),
+    ("<m:d><m:dPr><m:begChr m:val='['/><m:endChr m:val=')'/></m:dPr>" + parts(e=r("0")) + E_X + "</m:d>", "[0|x)"),
+    ("<m:nary><m:naryPr><m:chr m:val='∑'/></m:naryPr>" + parts(sub=r("k=1"), sup=r("n")) + E_X + "</m:nary>", "∑_(k=1)^n x"),
+    (f"<m:nary>{parts(e=r('f dx'))}</m:nary>", "∫f dx"),
+    (f"<m:rad>{E_X}</m:rad>", "√x"),
+    (f"<m:rad>{parts(deg=r('3'))}{E_X}</m:rad>", "√(3&amp;x)"),
+    (f"<m:func>{parts(fName=r('sin'))}{E_X}</m:func>", "sin x"),
+    (f"<m:func>{parts(fName='<m:limLow>' + parts(e=r('lim'), lim=r('n→∞')) + '</m:limLow>')}{E_X}</m:func>", "lim_(n→∞) x"),
+    (f"<m:m>{parts(mr=parts(e=r('1')) + E_X)}{parts(mr=E_X + E_X)}</m:m>", "(1&amp;x@x&amp;x)"),
+    (f"<m:eqArr>{parts(e=r('x=1'))}{parts(e=r('y=2'))}</m:eqArr>", "x=1\ny=2"),
+    (f"<m:acc>{E_X}</m:acc>", "x\N{COMBINING CIRCUMFLEX ACCENT}"),
+    (r("a") + f"<w:del>{r('b')}</w:del><w:ins>{r('c')}</w:ins>", "ac"),
+])  # fmt: skip
+def test_docx_formulas_stand_in_their_place_on_a_line(read: Read, xml: str, text: str) -> None:
+    import docx
+
+    document = docx.Document()
+    paragraph = document.add_paragraph("Einstein wrote ")
+    namespace = "xmlns:m='http://schemas.openxmlformats.org/officeDocument/2006/math'"
+    add_xml(paragraph, f"<m:oMath {namespace}>{xml}</m:oMath><w:r><w:t> in 1905.</w:t></w:r>")
+    assert read("a.docx", saved(document)).text == f"Einstein wrote {text.replace('&amp;', '&')} in 1905."
+
+
+def test_docx_symbols_are_read_where_it_is_known_what_they_are(read: Read) -> None:
+    import docx
+
+    def sign(font: str, code: str) -> str:
+        return f"<w:r><w:sym w:font='{font}' w:char='{code}'/></w:r>"
+
+    document = docx.Document()
+    add_xml(document.add_paragraph("Tick "), sign("Wingdings", "F0FC") + sign("Symbol", "F061") + sign("MS Gothic", "2610"))
+    document_read = read("a.docx", saved(document))
+    assert (document_read.text, document_read.notices) == ("Tick ✓α☐", ())
+    add_xml(document.paragraphs[0], sign("Webdings", "F061") + sign("Symbol", "") + "<w:r><w:t>.</w:t></w:r>")
+    document_read = read("a.docx", saved(document))
+    assert document_read.text == "Tick ✓α☐."
+    assert document_read.notices == (
+        "it has 2 symbols of fonts, which are left out: which characters these are is not known",)
+
+
 def test_docx_headers_and_footers_stand_once_at_the_end(read: Read) -> None:
     import docx
     from docx.shared import Pt

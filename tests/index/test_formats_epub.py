@@ -125,6 +125,73 @@ def test_a_table_of_contents_of_the_old_kind(tmp_path: Path) -> None:
     ]
 
 
+def pages(contents: list[str], entries: str) -> bytes:
+    """A book of these pages (0.xhtml, 1.xhtml, ...) with these entries in its table of contents."""
+    items = "".join(f'<item id="p{n}" href="{n}.xhtml" media-type="application/xhtml+xml"/>' for n in range(len(contents)))
+    spine = "".join(f'<itemref idref="p{n}"/>' for n in range(len(contents)))
+    return zipped({
+        "mimetype": MEDIA_TYPE,
+        "META-INF/container.xml": CONTAINER,
+        "OEBPS/book.opf": f'<package xmlns="http://www.idpf.org/2007/opf"><manifest>{WITH_NAV}{items}</manifest>'
+                          f"<spine>{spine}</spine></package>",
+        "OEBPS/nav.xhtml": PAGE.format(f'<nav epub:type="toc"><ol>{entries}</ol></nav>'),
+        **{f"OEBPS/{n}.xhtml": PAGE.format(content) for n, content in enumerate(contents)},
+    })  # fmt: skip
+
+
+def entry(page: int | None, name: str, *below: str) -> str:
+    link = f"<span>{name}</span>" if page is None else f'<a href="{page}.xhtml#{name}">{name}</a>'
+    return f"<li>{link}<ol>{''.join(below)}</ol></li>"
+
+
+@pytest.mark.parametrize(("contents", "entries", "headings"), [
+    pytest.param(["<h1>Preface</h1><p>Thanks.</p>", "<h2>Chapter 1</h2><p>It began.</p>", "<h2>Chapter 2</h2><p>On.</p>"],
+                 entry(0, "Preface") + entry(1, "Chapter 1") + entry(2, "Chapter 2"),
+                 [("Preface",), ("Chapter 1",), ("Chapter 2",)], id="one level in the contents, two on the pages"),
+    pytest.param(["<p>It began.</p>", "<h2>Two</h2><p>On.</p><h3>Aside</h3><p>Oh.</p>"],
+                 entry(0, "One: The Well") + entry(1, "Two"),
+                 [("One: The Well",), ("Two",), ("Two", "Aside")], id="a name from the contents, a heading on the page"),
+    pytest.param(["<h1>One</h1><p>First.</p><h3>Aside</h3><p>Note.</p>", "<p>More.</p>"], entry(0, "One"),
+                 [("One",), ("One", "Aside"), ("One",)], id="a page of no name goes on with the chapter"),
+    pytest.param(["<h2>One</h2><p>First.</p>", "<h3>Aside</h3><p>Note.</p>", "<h2>Index</h2><p>See.</p>"], entry(0, "One"),
+                 [("One",), ("One", "Aside"), ("Index",)], id="headings on pages of no name"),
+    pytest.param(["<h1>One</h1><p>First.</p>", "<p>I saw.</p><h4>Chapter 2</h4><h2>The Well</h2><p>It was.</p>"],
+                 entry(0, "One") + entry(1, "The Well"),
+                 [("One",), (), ("Chapter 2",), ("The Well",)], id="what stands above the heading"),
+    pytest.param(["<h1>One</h1><p>First.</p>", "<h2>Two</h2><p>Second.</p>"], "",
+                 [("One",), ("One", "Two")], id="without entries"),
+    pytest.param(["<h1>Part I</h1>", "<h1>1. Boats</h1><p>Oars.</p>", "<h1>2. Nets</h1><p>Knots.</p>", "<h1>End</h1>"],
+                 entry(0, "Part I", entry(1, "Boats"), entry(2, "Nets")) + entry(3, "End"),
+                 [("Part I",), ("Part I", "1. Boats"), ("Part I", "2. Nets"), ("End",)], id="a part"),
+    pytest.param(["<h1>Foreword</h1><p>Hail.</p>", "<h2>Boats</h2><p>Oars.</p>", "<h2>Nets</h2><p>Knots.</p>"],
+                 entry(0, "Foreword") + entry(None, "Part I", entry(1, "Boats"), entry(2, "Nets")),
+                 [("Foreword",), ("Boats",), ("Nets",)], id="a part without a page"),
+    pytest.param(["<h2>Boats</h2><p>Oars.</p>", "<h2>Nets</h2><p>Knots.</p>"],
+                 entry(0, "Part I", entry(0, "Boats"), entry(1, "Nets")),
+                 [("Boats",), ("Nets",)], id="a part that leads to its first chapter"),
+    pytest.param(["<h2>Part I</h2><h2>Boats</h2><p>Oars.</p><h3>Oars</h3><p>Two.</p>", "<h2>Nets</h2><p>Knots.</p>"],
+                 entry(0, "Part I", entry(0, "Boats"), entry(1, "Nets")),
+                 [("Part I",), ("Part I", "Boats"), ("Part I", "Boats", "Oars"), ("Part I", "Nets")],
+                 id="a part above its first chapter"),
+    pytest.param(["<h1>Part I</h1><h2>Boats</h2><p>Oars.</p>", "<h2>Nets</h2><p>Knots.</p><h1>Part II</h1><h2>Fish</h2>",
+                  "<p>Cod.</p>", "<h2>Crabs</h2><p>Two.</p>"],
+                 entry(0, "Part I", entry(0, "Boats"), entry(1, "Nets"))
+                 + entry(1, "Part II", entry(1, "Fish"), entry(3, "Crabs")),
+                 [("Part I",), ("Part I", "Boats"), ("Part I", "Nets"),
+                  ("Part II",), ("Part II", "Fish"), ("Part II", "Crabs")],
+                 id="a part that begins within a page"),
+])  # fmt: skip
+def test_chapters_stand_as_the_table_of_contents_has_them(
+    tmp_path: Path, contents: list[str], entries: str, headings: list[tuple[str, ...]]
+) -> None:
+    assert [heading for heading, _ in outline(read(tmp_path, "a.epub", pages(contents, entries)))] == headings
+
+
+def test_code_of_a_later_chapter(tmp_path: Path) -> None:
+    document = read(tmp_path, "a.epub", pages(["<p>See below.</p>", "<pre>a = 1\nb = 2</pre>"], ""))
+    assert [document.text[start:end] for start, end in document.code] == ["a = 1\nb = 2"]
+
+
 @pytest.mark.parametrize(("stated", "author", "date"), [
     ("<dc:creator>Ann\n Lee</dc:creator><dc:creator>Bo Ek</dc:creator><dc:date>2026-03-02T00:00:00Z</dc:date>",
      "Ann Lee; Bo Ek", "2026-03-02"),

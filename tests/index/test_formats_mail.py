@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -217,11 +218,20 @@ def test_mails_within_mails_are_read_to_a_depth_and_the_next_is_named(tmp_path: 
 def test_a_digest_is_read_and_what_is_no_mail_in_it_is_named(tmp_path: Path) -> None:
     data = SENT + b"From: a@x.org\nDate: Mon, 4 May 2026 10:00:00 +0200\nContent-Type: multipart/digest; boundary=B\n\n"
     data += b"--B\n\nFrom: b@x.org\n\nFirst.\n--B\nContent-Transfer-Encoding: base64\nContent-Type: message/rfc822\n\n"
-    data += b"RnJvbTogYkB4Lm9yZwoKRmlyc3QuCg==\n--B\n\nSubject: Two\n\nSecond.\n--B--\n"
+    data += b"bm8gbWFpbA==\n--B\n\nSubject: Two\n\nSecond.\n--B--\n"
     document = read(tmp_path, data)
     assert document.text.partition("+0200\n\n")[2] == (
         "Attachments: message/rfc822\n\nFrom: b@x.org\n\nFirst.\n\nSubject: Two\n\nSecond."
     )
+
+
+def test_a_mail_that_was_encoded_to_be_attached_is_read(tmp_path: Path) -> None:
+    data = SENT + b"From: a@x.org\nDate: Mon, 4 May 2026 10:00:00 +0200\nContent-Type: multipart/mixed; boundary=B\n\n--B\n"
+    data += b"Content-Type: message/rfc822\nContent-Transfer-Encoding: BASE64\n\n"
+    forwarded = message("Offer", "The offer is 900 euros.")
+    document = read(tmp_path, data + base64.encodebytes(bytes(forwarded)) + b"\n--B--\n")
+    assert document.text.endswith(f"\n\nSubject: Offer\n{HEAD}\n\nThe offer is 900 euros.")
+    assert document.sections[-1].heading == ("Subject: Offer",)
 
 
 @pytest.mark.parametrize(
@@ -382,6 +392,13 @@ def test_every_message_of_a_mailbox_is_a_document(tmp_path: Path, name: str) -> 
         "First line.\n\nFrom here on:\n\n>From there.\n\nFrom 10:00 in 2026 prose goes on."
     )
     assert {document.media_type for document in documents} == {"application/mbox"}
+
+
+def test_a_mailbox_without_empty_lines_between_its_messages(tmp_path: Path) -> None:
+    close = mailbox().replace(b"\n\n" + FROM_LINE, b"\n" + FROM_LINE)
+    assert close != mailbox()
+    assert [document.text for document in read_all(tmp_path, "a.mbox", close)] == [
+        document.text for document in read_all(tmp_path, "b.mbox", mailbox())]
 
 
 def test_a_mailbox_with_the_line_ends_of_windows(tmp_path: Path) -> None:

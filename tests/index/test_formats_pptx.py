@@ -112,6 +112,34 @@ def test_slides_are_pages_and_their_titles_headings(tmp_path: Path) -> None:
     assert document.section_at(document.text.index("𝔹")).page == 1
 
 
+@pytest.mark.parametrize(("hidden", "notices"), [
+    ([1], ("it has a hidden slide, which is left out (show it to have it)",)),
+    ([0, 1, 2], ("it has 2 hidden slides, which are left out (show them to have them)",)),
+    ([2], ()),  # it is empty
+])  # fmt: skip
+def test_hidden_slides_are_left_out_and_told(tmp_path: Path, hidden: list[int], notices: tuple[str, ...]) -> None:
+    presentation = plan()
+    for place in hidden:
+        presentation.slides[place].element.set("show", "0")
+    presentation.slides[3].element.set("show", "1")
+    document = read(tmp_path, "a.pptx", saved(presentation))
+    assert list(dict.fromkeys(part.page for part in document.sections)) == [n for n in (1, 2, 4) if n - 1 not in hidden]
+    assert document.notices == notices
+
+
+def test_formulas_stand_in_their_place(tmp_path: Path) -> None:
+    from pptx.oxml import parse_xml
+
+    presentation = plan()
+    paragraph = add_box(presentation.slides[2].shapes, "It is ").text_frame.paragraphs[0]
+    paragraph._p.append(parse_xml(
+        '<a14:m xmlns:a14="http://schemas.microsoft.com/office/drawing/2010/main" '
+        'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"><m:oMath><m:sSup><m:e><m:r><m:t>c</m:t></m:r>'
+        "</m:e><m:sup><m:r><m:t>2</m:t></m:r></m:sup></m:sSup></m:oMath></a14:m>"))
+    paragraph.add_run().text = " then."
+    assert "\n\nIt is c^2 then.\n\n" in read(tmp_path, "a.pptx", saved(presentation)).text
+
+
 def test_title_from_the_properties(tmp_path: Path) -> None:
     presentation = plan()
     presentation.core_properties.title = "Plan 2026"

@@ -357,10 +357,23 @@ def test_rows_below_an_empty_row_go_on_under_the_header_where_they_can(tmp_path:
     )
 
 
+def test_rows_of_another_shape_below_an_empty_row_have_no_labels_of_the_table_above(tmp_path: Path) -> None:
+    stock: list[Any] = [["Product", "Colour", "Price"], ["Anvil", "grey", 129], []]
+    agents = [["Region", "Agent"], ["North", "Tom Prior"], ["South", "Ilse"]]
+    assert read(tmp_path, "a.xlsx", saved(workbook(S=[*stock, *agents]))).text.endswith(
+        "Price: 129\n\nRegion | Agent\n\nNorth | Tom Prior\n\nSouth | Ilse")
+    sums: list[Any] = [["Total", None, 129], ["Mean", None, 129]]
+    assert read(tmp_path, "a.xlsx", saved(workbook(S=[*stock, *sums]))).text.endswith("Product: Mean | Price: 129")
+    stock[1][2] = None  # then there is no telling
+    assert read(tmp_path, "a.xlsx", saved(workbook(S=[*stock, *agents]))).text.endswith("Product: South | Colour: Ilse")
+
+
 @pytest.mark.parametrize(
     ("rows", "text"),
     [
         ([["Name", "Q1", "Q1", "Total"], ["Tea", None, 2, 3]], "Name | Q1 | Q1 | Total\n\nName: Tea | Q1: 2 | Total: 3"),
+        ([["Item", "Q1", 2024], ["Tea", "A4", 5], ["Mug", "none", 2007]],
+         "Item | Q1 | 2024\n\nItem: Tea | Q1: A4 | 2024: 5\n\nItem: Mug | Q1: none | 2024: 2007"),
         ([["Name", None, "Phone"], ["Anna", "x", 1]], "Name |  | Phone\n\nName: Anna | x | Phone: 1"),
         ([["Name", f"How {'very ' * 30}well?"], ["Anna", 1]],
          f"Name | How {'very ' * 30}well?\n\nName: Anna | How {'very ' * 30}well?: 1"),
@@ -375,6 +388,10 @@ def test_what_is_a_header(tmp_path: Path, rows: list[list[Any]], text: str) -> N
     [
         ([["Berlin", "Germany"], ["Bonn", "Germany"]], "Berlin | Germany\n\nBonn | Germany"),
         ([["Acme Ltd", "Room 5"], ["Beta Ltd", "Room 12"]], "Acme Ltd | Room 5\n\nBeta Ltd | Room 12"),
+        ([["Anna Berg", "anna@x.org"], ["Ben Friis", "ben@x.org"]], "Anna Berg | anna@x.org\n\nBen Friis | ben@x.org"),
+        ([["Anna", "https://x.org/a"], ["Ben", None]], "Anna | https://x.org/a\n\nBen"),
+        ([["Anna", 2020], ["Ben", 2021], ["Cid", 2019]], "Anna | 2020\n\nBen | 2021\n\nCid | 2019"),
+        ([["Chair", "AB-12"], ["Table", "CX-7"], ["Bench", "QQ-140"]], "Chair | AB-12\n\nTable | CX-7\n\nBench | QQ-140"),
         ([["Anna", "She sings. " * 10], ["Ben", "He sings. " * 15]],
          f"Anna | {'She sings. ' * 10}".strip() + f"\n\nBen | {'He sings. ' * 15}".strip(" ")),
         ([["Tea", 1, 2, 3], ["Mug", None, 2, 3], [None, None, 4], [None, 5, 6]],
@@ -397,6 +414,12 @@ def test_numbers_that_begin_with_zeros(tmp_path: Path) -> None:
     book = workbook(S=[["Town", "Postcode"], ["Jena", 7743]])
     book["S"]["B2"].number_format = "00000"
     assert read(tmp_path, "a.xlsx", saved(book)).text.endswith("Town: Jena | Postcode: 07743")
+
+
+def test_an_empty_chart_sheet_does_no_harm(tmp_path: Path) -> None:
+    book = workbook(S=[["Text."]])
+    book.create_chartsheet("Chart")
+    assert read(tmp_path, "a.xlsx", saved(book)).text == "Text."
 
 
 @pytest.mark.parametrize("name", ["a.xlsx", "a.zip", "a.docx", "a"])
@@ -584,9 +607,34 @@ def test_which_delimiter_it_is(tmp_path: Path, data: str, last: str) -> None:
     assert read(tmp_path, "a.csv", data).text.split("\n\n")[-1] == last
 
 
-def test_rows_that_no_delimiter_of_the_header_divides_are_text(tmp_path: Path) -> None:
-    data = "Artikel;Preis;Notiz\nApfel;1,50\nBirne;2,50\nTee;1,20;neu\n"
-    assert read(tmp_path, "a.csv", data).text == data
+@pytest.mark.parametrize(("data", "rows"), [
+    ("Artikel;Preis;Notiz\nApfel;1,50\nBirne;2,50\nTee;1,20;neu\n",
+     ["Artikel | Preis | Notiz", "Artikel: Apfel | Preis: 1,50", "Artikel: Birne | Preis: 2,50",
+      "Artikel: Tee | Preis: 1,20 | Notiz: neu"]),
+    ("Item,Qty,Shelf\nNails,20,A\nScrews,30\nGlue,5,B,extra\n",
+     ["Item | Qty | Shelf", "Item: Nails | Qty: 20 | Shelf: A", "Item: Screws | Qty: 30",
+      "Item: Glue | Qty: 5 | Shelf: B | extra"]),
+])  # fmt: skip
+def test_rows_of_different_lengths(tmp_path: Path, data: str, rows: list[str]) -> None:
+    assert read(tmp_path, "a.csv", data).text.split("\n\n") == rows
+
+
+@pytest.mark.parametrize("data", [
+    "comment\nThe food was cold\nI liked the view, a lot\nNo.\n",
+    'comment\n"The food was cold"\n"I liked the view, a lot"\nNo.',
+])  # fmt: skip
+def test_lines_of_one_column_are_rows(tmp_path: Path, data: str) -> None:
+    document = read(tmp_path, "a.csv", data)
+    assert document.text == "comment\n\nThe food was cold\n\nI liked the view, a lot\n\nNo."
+    [chunk] = split(document, DEFAULT, 254, lambda texts: [len(text.split()) for text in texts])
+    assert [document.text[start:end] for start, end in chunk.sentences] == [
+        "comment", "The food was cold", "I liked the view, a lot", "No."]
+    assert document.heading_of(*chunk.sentences[1]) == ("row 2",)
+
+
+def test_commas_in_lines_of_one_column_divide_nothing(tmp_path: Path) -> None:
+    lines = ["comment", "Good food, nice view", "Bad, I say", "Fine, really", "Yes, sure"]
+    assert read(tmp_path, "a.csv", "\n".join(lines)).text.split("\n\n") == lines
 
 
 def test_csv_rows_are_counted_as_a_spreadsheet_counts_them(tmp_path: Path) -> None:
@@ -602,6 +650,7 @@ def test_csv_rows_are_counted_as_a_spreadsheet_counts_them(tmp_path: Path) -> No
         (b"Port;Berths;Fee\nOrrin;4;1,5\nSkell;2;3\n", ".txt"),
         (b'Port\tBerths\tFee\nOrrin\t"4, or 5"\t1\nSkell\t2\t3\n', ".dat"),
         (b"Port,Berths\nOrrin,4", ".csv"),
+        (b"Just one column\nand rows\nof it\n", ".csv"),
         (b"Port,Berths,Fee\n" + b"Orrin,4,1\n" * 1000, ".log"),
     ],
 )
@@ -615,11 +664,11 @@ def test_what_is_taken_for_csv(head: bytes, suffix: str) -> None:
     ("head", "suffix", "name"),
     [
         (b"Red, white, blue\nOne, two, three\nFish, fowl, flesh\n", ".txt", "plain text"),
-        (b"Dear Anna,\n\nwe came, we saw, we left.\n\nYours,\nBen\n", ".csv", "plain text"),
+        (b"Dear Anna,\n\nwe came, we saw, we left.\n\nYours,\nBen\n", ".txt", "plain text"),
         (b"Port,Berths\nOrrin,4\nSkell,2\n", ".txt", "plain text"),
         (b"10,20,30\n40,50,60\n70,80,90\n", ".txt", "plain text"),
         (b"Port,Berths,Fee\nOrrin,4,1\nSkell,2,3\n", ".md", "Markdown"),
-        (b"Just one column\nand rows\nof it\n", ".csv", "plain text"),
+        (b"# Heading\n\nA page of [words](x).\n\n## Lower\n\nMore.\n", ".txt", "Markdown"),
         (b"a=1;b=2;c=3;\nif (x) { y; z; }\nreturn;\n", ".c", "plain text"),
         (b"| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n", ".txt", "plain text"),
         (b"2026-05-04;INFO;started\n2026-05-04;INFO;stopped\n2026-05-04;WARN;late\n", ".log", "plain text"),
@@ -632,15 +681,28 @@ def test_what_is_not_taken_for_csv(head: bytes, suffix: str, name: str) -> None:
 
 
 def test_a_quotation_mark_that_is_never_closed(tmp_path: Path) -> None:
-    assert error_of(tmp_path, "a.csv", "A,B\n" + "1,2\n" * 2000 + '"3,4\n' + "5,6\n" * 50_000)== (
-        "a.csv: the row that begins in line 2002 cannot be read: field larger than field limit (131072). "
+    assert error_of(tmp_path, "a.csv", "A,B\n" + "1,2\n" * 2000 + '"3,4\n' + "5,6\n" * 50_000) == (
+        "a.csv: the row that begins in line 2002 cannot be read: its quotation marks do not match. "
         "See that every quotation mark in it is closed"
     )
 
 
+def test_a_quotation_mark_that_another_rows_would_close(tmp_path: Path) -> None:
+    assert error_of(tmp_path, "a.csv", "A,B\n" + '"3,4\n' + "5,6\n" * 50_000 + '7,"x"\n8,9\n') == (
+        "a.csv: the row that begins in line 2 cannot be read: its quotation marks do not match. "
+        "See that every quotation mark in it is closed"
+    )
+
+
+def test_a_long_cell(tmp_path: Path) -> None:
+    article = "A long “article”. " * 20_000
+    rows = ["id | text", f"id: 1 | text: {article.strip()}", "id: 2 | text: Short."]
+    assert read(tmp_path, "a.csv", f'id,text\n1,"{article}"\n2,Short.\n').text.split("\n\n") == rows
+
+
 def test_a_quotation_mark_that_is_never_closed_takes_in_no_rows(tmp_path: Path) -> None:
     assert error_of(tmp_path, "a.csv", 'id,note\n0,"two\nlines"\n1,"never closed\n2,b\n3,c\n') == (
-        "a.csv: the row that begins in line 4 cannot be read: unexpected end of data. "
+        "a.csv: the row that begins in line 4 cannot be read: its quotation marks do not match. "
         "See that every quotation mark in it is closed"
     )
 

@@ -83,6 +83,18 @@ def test_rtf_notes_headers_and_comments(tmp_path: Path) -> None:
     assert document.notices == ("it has a comment, which is not read",)
 
 
+def test_rtf_text_boxes_stand_behind_their_paragraphs(tmp_path: Path) -> None:
+    def box(text: str) -> str:
+        return (r"{\shp{\*\shpinst\shpleft0{\sp{\sn shapeType}{\sv 202}}{\shptxt \pard\plain " + text + r"\par}}"
+                r"{\shprslt{\*\do\dptxbx{\dptxbxtext\pard " + text + r"\par}}}}")
+
+    both = r"{\shpgrp{\*\shpinst" + box("In a group.") + r"{\shp{\*\shpinst{\sp{\sn pib}{\sv {\pict ff}}}}}}{\shprslt x}}"
+    text = (r"{\rtf1\ansi{\header Head" + box("of a box") + r"\par}Before" + box("One.\\par {\\b Two.}") + r", and on.\par "
+            r"{\*\unknown" + box("Unseen.") + "}After" + both + r".\par}")
+    assert outline(read(tmp_path, "a.rtf", text.encode())) == [
+        ((), "Before, and on.\n\nOne.\n\nTwo.\n\nAfter.\n\nIn a group.\n\n"), ((), "Head\nof a box")]
+
+
 @pytest.mark.parametrize("name", ["a.doc", "a.txt", "a.bin", "a.docx", "a"])
 def test_rtf_recognised_under_another_name(tmp_path: Path, name: str) -> None:
     assert read(tmp_path, name, RTF).media_type == "application/rtf"
