@@ -86,7 +86,7 @@ class Manifest:
         try:
             fields: dict[str, Any] = orjson.loads(data)
             if fields.pop("sha256") != _digest(fields):
-                raise Corrupt(f"the manifest of {where} is damaged", _MEND)
+                raise Corrupt(f"the manifest of {where} is damaged", _MEND_UNKNOWN)
             version = fields.pop("format")
             if version != FORMAT:
                 raise FormatVersion(f"the index at {where} has format {version}; this Pullquote reads format {FORMAT}",
@@ -96,7 +96,7 @@ class Manifest:
             fields["excluded"] = tuple(fields["excluded"])
             return cls(**fields)
         except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-            raise Corrupt(f"the manifest of {where} is damaged", _MEND) from error
+            raise Corrupt(f"the manifest of {where} is damaged", _MEND_UNKNOWN) from error
 
 
 def _digest(fields: dict[str, Any]) -> str:
@@ -104,6 +104,7 @@ def _digest(fields: dict[str, Any]) -> str:
 
 
 _MEND = "Go back with: pullquote rollback, or index again with: pullquote index --rebuild"
+_MEND_UNKNOWN = f"{_MEND} PATH…"  # where it cannot be told any more which files are indexed
 
 
 class Generation:
