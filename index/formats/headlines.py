@@ -23,8 +23,8 @@ _MOST_LINES = 3  # of a heading: more are a text that is set so
 _LONGEST = 150  # characters of a line
 _SHORT = 0.6  # of the page's longest line: what is shorter did not end for lack of room
 _LOOKED_AT = 7  # lines that tell how a page is set
-_CLOSED = re.compile(r"[.!?…:][\"'”’»)\]]*$")
-_SENTENCE = re.compile(r"[.!;:]$")
+_CLOSED = re.compile(r"[.!?…:。！？][\"'”’»)\]]*$")
+_SENTENCE = re.compile(r"[.!;:。！；：]$")
 _GOES_ON = re.compile(r"[,\-\u00ad]$")
 _NUMBER = re.compile(r"(?:§ ?)?\d{1,2}\.(?:\d{1,2}\.?)*\s+")
 _ITEM = re.compile(r"\(?\w{1,2}[.)]|[-*+•‣▪●◦–—]")
@@ -47,8 +47,8 @@ class Line:
 def headings(page: PageText) -> tuple[Offsets, ...]:
     """Where headings stand in the text of a page.
 
-    They are larger than most of the page, or bold where that is not, or numbered and short. Above one a sentence has ended
-    or is a gap, and what stands below it begins with no small letter: else it may be words of a paragraph.
+    They are larger than most of the page, or bold where that is not, or numbered and short. Above one is a gap, or, where it
+    is short, the end of a sentence, and what stands below begins with no small letter: else it may be words of a paragraph.
     """
     lines = list(page.lines())
     if lines and not _LETTER.search(lines[-1].text):
@@ -73,20 +73,22 @@ class _Headings:
         lines, at, known = self._lines, 0, 0
         while at < len(lines) - 1:
             end = at + 1
-            if _may_begin(lines[at].text):
-                ended = at in (0, known) or _CLOSED.search(lines[at - 1].text) is not None
-                if behind := self._end(at, ended):
-                    known = end = behind
-                    yield lines[at].start, lines[end - 1].end
+            if _may_begin(lines[at].text) and (behind := self._end(at, at in (0, known))):
+                known = end = behind
+                yield lines[at].start, lines[end - 1].end
             at = end
 
-    def _end(self, at: int, ended: bool) -> int | None:
-        """Behind the last line of the heading that begins with line `at`; None where none does."""
+    def _end(self, at: int, anew: bool) -> int | None:
+        """Behind the last line of the heading that begins with line `at`; None where none does.
+
+        `anew`: the page begins with it, or a heading stands right above.
+        """
         lines, end = self._lines, at + 1
-        below = lines[end].text
-        if ended and _is_numbered(lines[at].text, below) and len(lines[at].text) < self._short:
+        short = len(lines[at].text) < self._short
+        ended = short and (anew or _CLOSED.search(lines[at - 1].text) is not None)
+        if ended and _is_numbered(lines[at].text, lines[end].text):
             return end
-        if not (ended or self._is_apart(at)) or not self._stands_out(at):
+        if not (ended or anew or self._is_apart(at)) or not self._stands_out(at):
             return None
         look = self._page.look(lines[at], whole=True)
         while end < len(lines) and self._page.look(lines[end], whole=True) == look and not self._is_apart(end):

@@ -390,6 +390,8 @@ BODY = ["You may go on deck while the ship is under way, but", "none of you may 
     ([(700, BODY[0], "", 11), (685, BODY[1], "B", 11), (670, BODY[2], "", 11)], "bold words that fill a line"),
     ([(700, "It is said that the fee is", "", 11), (685, "Twenty Euro", "B", 11), (670, "Of which ten are for us.", "", 11)],
      "the same with capitals"),
+    ([(700, "It is said that it is so and not otherwise.", "", 11), (685, "No Member May Vote Twice In The", "B", 11),
+      (670, "Annual Meeting of the members of the shed.", "", 11)], "a sentence that begins with them"),
     ([(700, "One.", "", 11), (670, "It is large, and", "", 16), (650, "goes on below.", "", 11)], "a sentence begun large"),
     ([(700, "One.", "", 11), (670, "Please note that this is bold.", "B", 11), (655, "Two is more than one.", "", 11)],
      "a bold sentence"),
