@@ -93,7 +93,9 @@ class _Headings:
         look = self._page.look(lines[at], whole=True)
         while end < len(lines) and self._page.look(lines[end], whole=True) == look and not self._is_apart(end):
             end += 1
-        if end == len(lines) or end - at > _MOST_LINES:
+            if end - at > _MOST_LINES:
+                return None
+        if end == len(lines):
             return None
         last, below = lines[end - 1].text, lines[end].text
         return None if _SENTENCE.search(last) or _GOES_ON.search(last) or _starts_small(below) else end
