@@ -64,12 +64,15 @@ def without_running_lines(text: str, pages: Iterable[tuple[int, int, int]]) -> s
     have it the same but for the page's number: a number that grows with the page and, by what stands beside it, counts
     pages. Of one without such a number the first is left, and so is every "Article 3" or "Invoice number: 103". Where
     nothing else would be left, nothing is left out. A paragraph goes on over one where a small letter follows; else there is
-    an empty line.
+    an empty line, as there is around the first of those that are the same.
     """
     seen = [page for number, start, end in pages if (page := _page(text, start, end, number)).top]
     recurring = _recurring(seen)
     edges = (edge for page in seen for edge in (page.top, page.bottom))
-    running = sorted(_repeated(chain.from_iterable(_running(edge, recurring) for edge in edges)))
+    found = list(chain.from_iterable(_running(edge, recurring) for edge in edges))
+    running = sorted(_repeated(found))
+    kept = {line for line, _ in found}.difference(running)
+    text = with_gaps(text, (place for line in kept for place in line))
     bare = _replaced(text, running, _blank)
     if not bare.strip():
         return text
@@ -79,6 +82,12 @@ def without_running_lines(text: str, pages: Iterable[tuple[int, int, int]]) -> s
         return blank if follows and follows[0].islower() else "\n" + blank[1:]
 
     return _replaced(bare, running, ended)
+
+
+def with_gaps(text: str, places: Iterable[int]) -> str:
+    """The text, of the same length, with an empty line where one of the places is the beginning or the end of a line."""
+    ends = {(at, at + 2) for place in places for at in (place - 2, place) if text[max(0, at) : at + 2] == "\r\n"}
+    return _replaced(text, sorted(ends), lambda *_: "\n\n")
 
 
 def _replaced(text: str, lines: Iterable[Span], by: Callable[[str, int], str]) -> str:

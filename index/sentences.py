@@ -41,20 +41,20 @@ _WORD = re.compile(r"\w")
 _AT_ONCE, _SURE = 5000, 4000
 
 
-def sentences(text: str, start: int = 0, end: int | None = None) -> list[Offsets]:
+def sentences(text: str, start: int = 0, end: int | None = None, width: int | None = None) -> list[Offsets]:
     """The sentences of `text[start:end]` as (start, end) into `text`, trimmed of white space, in order, without overlap.
 
     Every character outside them is white space, or spells a line end as logs do. Headings, list items and table rows count
-    as sentences.
+    as sentences. `width` is how long its lines are where it is wrapped, if that is known of the text around.
     """
-    return [sentence for block in sentences_by_block(text, start, end) for sentence in block]
+    return [sentence for block in sentences_by_block(text, start, end, width) for sentence in block]
 
 
-def sentences_by_block(text: str, start: int = 0, end: int | None = None) -> Iterator[list[Offsets]]:
+def sentences_by_block(text: str, start: int = 0, end: int | None = None, width: int | None = None) -> Iterator[list[Offsets]]:
     """The same, those of a block together; no block is without one."""
     end = len(text) if end is None else end
     region = _OTHER_SPACE.sub(" ", _lined(text[start:end]))
-    for block_start, block_end in blocks(region):
+    for block_start, block_end in blocks(region, width):
         block = _LINE_END.sub(" ", region[block_start:block_end])
         found: list[Offsets] = []
         lettered = False  # whether there is a letter in the last sentence: looking for it anew each time would take for ever
@@ -111,12 +111,20 @@ def _lined(text: str) -> str:
     return _SPELT_END.sub(lambda match: "\n" * len(match[0]), text) if "\\n" in text else text
 
 
-def blocks(text: str) -> list[Offsets]:
+def blocks(text: str, width: int | None = None) -> list[Offsets]:
     """Paragraphs, headings, list items and table rows as offsets; only white space lies between them."""
     text = _lined(text)
-    lines = [match.span() for match in _LINE.finditer(text) if match.end() > match.start()]
-    width = _usual_width(text, lines)
-    return list(_join(text, lines, width))
+    return list(_join(text, _lines(text), usual_width(text) if width is None else width))
+
+
+def usual_width(text: str) -> int:
+    """The length that nine in ten lines do not exceed: the wrapping width, where the text is wrapped."""
+    lengths = sorted(length for start, end in _lines(text) if (length := len(text[start:end].strip())))
+    return lengths[len(lengths) * 9 // 10] if lengths else 0
+
+
+def _lines(text: str) -> list[Offsets]:
+    return [match.span() for match in _LINE.finditer(text) if match.end() > match.start()]
 
 
 def _join(text: str, lines: list[Offsets], width: int) -> Iterator[Offsets]:
@@ -156,9 +164,3 @@ def _begins_anew(line: str, following: str) -> bool:
     first = _WORD.search(following)
     capital = first is not None and (first[0].isdigit() or first[0] != first[0].lower())
     return capital and not _GOES_ON.search(line)
-
-
-def _usual_width(text: str, lines: list[Offsets]) -> int:
-    """The length that nine in ten lines do not exceed: the wrapping width, where the text is wrapped."""
-    lengths = sorted(length for start, end in lines if (length := len(text[start:end].strip())))
-    return lengths[len(lengths) * 9 // 10] if lengths else 0

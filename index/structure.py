@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from index.sentences import ITEM, sentences, sentences_by_block
+from index.sentences import ITEM, sentences, sentences_by_block, usual_width
 from index.tables import ROW, trimmed
 from index.types import Document, Offsets
 
@@ -34,10 +34,11 @@ class Part:
 def parts_of(document: Document, start: int, end: int) -> list[Part]:
     """The parts of a region, in order: rows, code and lists as one part each, of all else the sentences."""
     text = document.body
-    sheet = document.section_at(start).row is not None
+    section = document.section_at(start)
+    sheet, width = section.row is not None, usual_width(text[start:end]) if section.page else None
     found: list[Part] = []
     items: list[list[Part]] = []  # of the list that goes on, each with what is indented below it
-    for block in _blocks(text, start, end, document.code, sheet):
+    for block in _blocks(text, start, end, document.code, sheet, width):
         first = block.pieces[0][0]
         if not block.kind and ITEM.match(text, first):
             items.append([block])
@@ -51,23 +52,23 @@ def parts_of(document: Document, start: int, end: int) -> list[Part]:
     return found
 
 
-def _blocks(text: str, start: int, end: int, code: Sequence[Offsets], sheet: bool) -> Iterator[Part]:
+def _blocks(text: str, start: int, end: int, code: Sequence[Offsets], sheet: bool, width: int | None) -> Iterator[Part]:
     """Paragraphs, headings, items, rows (in a sheet all) and code blocks, each with its sentences, in code lines, as parts."""
     at = start
     for number in range(bisect_right(code, start, key=lambda span: span[1]), len(code)):
         left, right = max(start, code[number][0]), min(end, code[number][1])
         if left >= end:
             break
-        yield from _prose(text, at, left, sheet)
+        yield from _prose(text, at, left, sheet, width)
         lines = (trimmed(text, *match.span()) for match in _LINE.finditer(text, left, right))
-        if whole := sentences(text, left, right):
+        if whole := sentences(text, left, right, width):
             yield Part(tuple(whole), tuple(Part((line,)) for line in lines if line), "code")
         at = right
-    yield from _prose(text, at, end, sheet)
+    yield from _prose(text, at, end, sheet, width)
 
 
-def _prose(text: str, start: int, end: int, sheet: bool) -> Iterator[Part]:
-    for block in sentences_by_block(text, start, end):
+def _prose(text: str, start: int, end: int, sheet: bool, width: int | None) -> Iterator[Part]:
+    for block in sentences_by_block(text, start, end, width):
         row = sheet or ROW.fullmatch(text, block[0][0], block[-1][1])
         single = tuple(Part((sentence,)) for sentence in block) if len(block) > 1 else ()
         yield Part(tuple(block), single, "row" if row else "")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 
-from index.running import without_running_lines
+from index.running import with_gaps, without_running_lines
 
 Offsets = tuple[int, int]  # start and end
 ROW_END = "\n\n"  # between the rows of a sheet
@@ -111,10 +111,13 @@ class Document:
 
     @cached_property
     def body(self) -> str:
-        """The text, of the same length, but with white space in the place of running headers and footers of pages."""
+        """The text, of the same length, but with white space in the place of running headers and footers of pages, and
+        with empty lines around what is no running text on them.
+        """
         paged = groupby((section for section in self.sections if section.page is not None), lambda section: section.page)
         parts = [(number or 0, list(sections)) for number, sections in paged]
-        return without_running_lines(self.text, [(number, some[0].start, some[-1].end) for number, some in parts])
+        body = without_running_lines(self.text, [(number, some[0].start, some[-1].end) for number, some in parts])
+        return with_gaps(body, (place for span in self.code for place in span)) if parts else body
 
     def section_at(self, offset: int) -> Section:
         """The section that holds the character at `offset`."""

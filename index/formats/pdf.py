@@ -6,16 +6,18 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from ctypes import c_double
+from ctypes import c_double, c_int, create_string_buffer
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import accumulate, islice
+from math import hypot
 from typing import Any
 
 from index.errors import FileError, NeedsOcr, NoText
 from index.formats.base import Extract, Format
 from index.formats.columns import pieces
 from index.formats.fields import Besides, Box, arranged, open_page, with_fields
+from index.formats.headlines import Line, headings
 from index.formats.outline import sensible_title
 from index.formats.streams import damaged_pages, has_damaged_objects
 from index.ocr import MOST_PAGES, PAGE_SECONDS, Ocr, OcrFailed, read_page
@@ -30,6 +32,8 @@ BROKEN_WORD = "\ufffe"
 SOFT_HYPHEN = "\u00ad"
 _STAMP = re.compile(r"[\W_]*(?:\d+[\W_]*){1,2}")  # "12", "- 12 -", "12/40"
 _NO_SPACE = re.compile(r"\S+")
+_LINE = re.compile(r"\S(?:[^\r\n]*\S)?")
+_BOLD = re.compile(rb"bold|black|heavy|demi|-medi|bx\d", re.I)  # in names of fonts, TeX's too
 _MOST_IMAGES = 1000  # of a page that are looked at
 
 
@@ -81,6 +85,41 @@ class PageText:
                 lefts, bottoms, rights, tops = zip(*boxes, strict=True)
                 yield match.start(), match.end(), (min(lefts), min(bottoms), max(rights), max(tops))
 
+    def lines(self) -> Iterator[Line]:
+        """Each line that is not blank."""
+        unit = at = 0
+        for match in _LINE.finditer(self._told):
+            unit, at = unit + _units(self._told[at : match.start()]), match.start()
+            yield Line(at, match.end(), match[0], unit)
+
+    def look(self, line: Line, whole: bool = False) -> tuple[float, bool]:
+        """The size, in points, in which a line's first letter is set, and whether it is bold; if `whole`, its last, too, and
+        one in the middle: the usual one, and whether all are.
+        """
+        first = self._font(line.unit)
+        if not whole:
+            return first
+        half = len(line.text) // 2
+        while line.text[half].isspace():
+            half += 1
+        others = self._font(line.unit + _units(line.text[:half])), self._font(line.unit + _units(line.text) - 1)
+        sizes, bold = zip(first, *others, strict=True)
+        return sorted(sizes)[1], all(bold)
+
+    def box(self, line: Line) -> Box:
+        """Where a line's first letter stands."""
+        return self._font_box(line.unit)
+
+    def _font(self, unit: int) -> tuple[float, bool]:
+        from pypdfium2 import raw
+
+        index, name = raw.FPDFText_GetCharIndexFromTextIndex(self._page, unit), create_string_buffer(200)
+        matrix = raw.FS_MATRIX()
+        raw.FPDFText_GetMatrix(self._page, index, matrix)
+        raw.FPDFText_GetFontInfo(self._page, index, name, len(name), c_int())
+        size = raw.FPDFText_GetFontSize(self._page, index) * hypot(matrix.c, matrix.d)
+        return round(size, 1), _BOLD.search(name.value) is not None
+
     def _font_box(self, unit: int) -> Box:
         from pypdfium2.raw import FS_RECTF, FPDFText_GetCharIndexFromTextIndex, FPDFText_GetLooseCharBox
 
@@ -93,10 +132,11 @@ class PageText:
         self._page.close()
 
 
-def _text_of(page: Any) -> tuple[str, tuple[Offsets, ...]]:
-    """A pdfium page's text, and the pieces of it that stand for themselves."""
+def _text_of(page: Any) -> tuple[str, tuple[Offsets, ...], tuple[Offsets, ...]]:
+    """A pdfium page's text, the pieces of its lines where columns are drawn line by line, else its headings."""
     with closing(PageText(page)) as text:
-        return text.text, pieces(text)
+        in_columns = pieces(text)
+        return text.text, in_columns, () if in_columns else headings(text)
 
 
 def _units(text: str) -> int:
@@ -141,7 +181,8 @@ class _Page:
     kind: _Kind
     besides: Besides
     blank: bool  # it shows nothing at all
-    pieces: tuple[Offsets, ...] = ()  # of its text, that stand for themselves
+    pieces: tuple[Offsets, ...] = ()  # of lines, where columns are drawn line by line
+    headings: tuple[Offsets, ...] = ()
     damaged: bool = False
 
 
@@ -206,14 +247,14 @@ def _pages(pdf: Any, source: str, ocr: Ocr | None) -> Iterator[_Page]:
         except pypdfium2.PdfiumError as problem:
             raise _damaged(source, f"page {number} of {len(pdf)} cannot be opened") from problem
         try:
-            text, apart = _text_of(page)  # by which a form that was scanned is told, whatever its fields hold
+            text, in_columns, heads = _text_of(page)  # by which a form that was scanned is told, whatever its fields hold
             blank = FPDFPage_CountObjects(page) == 0
             shows_more = _is_scan(page, text) if text.strip() else not blank
             with with_fields(pdf, number, page) as (whole, besides):
                 if besides.set_in:
                     with closing(arranged(whole)) as in_order:
-                        text, apart = _text_of(in_order)
-                found = _Page(text, _Kind.PLAIN, besides, blank, apart)
+                        text, in_columns, heads = _text_of(in_order)
+                found = _Page(text, _Kind.PLAIN, besides, blank, in_columns, heads)
                 if not shows_more:
                     yield found
                 elif not ocr:
@@ -224,7 +265,7 @@ def _pages(pdf: Any, source: str, ocr: Ocr | None) -> Iterator[_Page]:
                     tried += 1
                     ocr.tell(number)
                     text, kind = _read_picture(whole, text, ocr)
-                    yield replace(found, text=text, kind=kind, pieces=())
+                    yield replace(found, text=text, kind=kind, pieces=(), headings=())
         finally:
             page.close()
 
@@ -322,7 +363,7 @@ def _sections(pages: list[_Page], ocr: Ocr | None) -> tuple[Section, ...]:
 def _apart(pages: list[_Page]) -> Iterator[Offsets]:
     """The pieces of the document's text that stand for themselves."""
     for start, page in zip(_starts(pages), pages, strict=True):
-        yield from ((start + first, start + last) for first, last in page.pieces)
+        yield from ((start + first, start + last) for first, last in page.pieces or page.headings)
 
 
 FORMAT = Format("PDF", MEDIA_TYPE, (".pdf",), _recognises, _read, _read)

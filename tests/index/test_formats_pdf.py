@@ -280,3 +280,144 @@ def test_letters_beyond_the_basic_plane_shift_no_piece(read: Read, maker: str) -
     document = read(by_hand(f"BT /F 12 Tf {text} ET", meanings={ord("e"): "\U0001f600"}))
     assert [document.text[start:end].replace("\U0001f600", "e") for start, end in document.code] == [
         text for row in zip(LEFT, RIGHT, strict=True) for text in row]
+
+
+# Headings
+
+Set = tuple[float, str, str, float]  # how far up, the text, "B" where it is bold, and the size
+
+CLUB: list[Set] = [
+    (760, "Constitution of the Repair Shed", "B", 18), (730, "Adopted on 12 June 2019.", "", 11),
+    (700, "1. Name and purpose", "B", 14),
+    (680, "The association is called the Repair Shed. Its purpose is to help people to mend what they", "", 11),
+    (665, "own and to learn from each other. It does not make a profit, and nobody is paid for the", "", 11),
+    (650, "work that is done for it.", "", 11), (620, "Meetings of the committee, of members and of", "B", 14),
+    (604, "the shed's friends", "B", 14),
+    (584, "The committee meets six times a year. Four members are a quorum. If votes are equal, the", "", 11),
+    (569, "chair decides whether the matter is to be put to the general meeting and the friends there", "", 11),
+    (539, "Fees", "", 14), (519, "Day ticket 3.50", "", 11), (504, "Week ticket 9.00", "", 11), (489, "Year 99.00", "", 11),
+    (459, "Closing", "B", 11), (444, "The tools go to Hexley College.", "", 11)]
+
+
+def typeset(maker: str, *pages: list[Set]) -> bytes:
+    if maker == "reportlab":
+        from reportlab.pdfgen.canvas import Canvas
+
+        file = io.BytesIO()
+        canvas = Canvas(file)
+        for page in pages:
+            for y, text, bold, size in page:
+                canvas.setFont("Helvetica-Bold" if bold else "Helvetica", size)
+                canvas.drawString(50, y, text)
+            canvas.showPage()
+        canvas.save()
+        return file.getvalue()
+    from fpdf import FPDF
+
+    pdf = FPDF(unit="pt", format="A4")
+    for page in pages:
+        pdf.add_page()
+        for y, text, bold, size in page:
+            pdf.set_font("Times", bold, size)
+            pdf.text(50, 842 - y, text)
+    return bytes(pdf.output())
+
+
+def plain(*texts: str, top: float = 700, step: float = 15) -> list[Set]:
+    return [(top - step * number, text, "", 11) for number, text in enumerate(texts)]
+
+
+def headings(document: Document) -> list[str]:
+    return [document.text[start:end] for start, end in document.code]
+
+
+@both_makers
+def test_no_sentence_runs_over_a_heading_on_lines_of_its_own(read: Read, maker: str) -> None:
+    document = read(typeset(maker, CLUB))
+    assert document.text == "\r\n".join(text for _, text, _, _ in CLUB)
+    assert headings(document) == [
+        "Constitution of the Repair Shed", "1. Name and purpose",
+        "Meetings of the committee, of members and of\r\nthe shed's friends", "Fees", "Closing"]
+    assert sentences(document) == [
+        "Constitution of the Repair Shed", "Adopted on 12 June 2019.", "1. Name and purpose",
+        "The association is called the Repair Shed.", "Its purpose is to help people to mend what they\r\nown and to learn from"
+        " each other.", "It does not make a profit, and nobody is paid for the\r\nwork that is done for it.",
+        "Meetings of the committee, of members and of\r\nthe shed's friends", "The committee meets six times a year.",
+        "Four members are a quorum.", "If votes are equal, the\r\nchair decides whether the matter is to be put to the general"
+        " meeting and the friends there", "Fees", "Day ticket 3.50", "Week ticket 9.00", "Year 99.00", "Closing",
+        "The tools go to Hexley College."]
+
+
+@both_makers
+def test_a_body_has_an_empty_line_around_headings(read: Read, maker: str) -> None:
+    document = read(typeset(maker, CLUB))
+    assert len(document.body) == len(document.text)
+    assert document.body.split("\n\n")[:4] == ["Constitution of the Repair Shed", "Adopted on 12 June 2019.",
+                                               "1. Name and purpose", document.text[document.text.index("The association") :
+                                                                                     document.text.index("\r\nMeetings")]]
+
+
+@pytest.mark.parametrize("number", ["4.", "3.2", "3.2.", "10.1.4", "§ 7."])
+@both_makers
+def test_a_numbered_line_between_sentences_is_a_heading_however_it_is_set(read: Read, maker: str, number: str) -> None:
+    document = read(typeset(maker, plain("Four members are a quorum. If votes are equal, the chair decides.",
+                                         f"{number} General meetings and fees",
+                                         "The annual meeting is in June. Ten are a quorum.")))
+    assert headings(document) == [f"{number} General meetings and fees"]
+    assert sentences(document) == ["Four members are a quorum.", "If votes are equal, the chair decides.",
+                                   f"{number} General meetings and fees", "The annual meeting is in June.",
+                                   "Ten are a quorum."]
+
+
+@pytest.mark.parametrize("texts", [
+    ("The committee meets each month but for August, as ever in room", "4. Meetings are open to", "Members and their guests."),
+    ("Please do what follows.", "1. Wash your hands.", "2. Dry your hands.", "Then come in, all of you."),
+    ("What to bring for the day:", "1. Boots", "2. A lamp", "The boat leaves at nine o'clock from the pier."),
+    ("Prices are in euro.", "3.50 coffee", "Tea is free for all who help in the kitchen."),
+    ("The rule is old.", "4. Meetings of the members, of the committee and of all who", "Help are held in the shed."),
+    ("The rule is old.", "4. General meetings", "are held in June, and everybody may come to them."),
+    ("Figures are below.", "2024 Members", "Ten came, as in all the years that went before it."),
+])
+@both_makers
+def test_numbers_in_sentences_lists_and_tables_make_no_heading(read: Read, maker: str, texts: tuple[str, ...]) -> None:
+    assert headings(read(typeset(maker, plain(*texts)))) == []
+
+
+BODY = ["You may go on deck while the ship is under way, but", "none of you may ever be there at all", "when it blows."]
+
+
+@pytest.mark.parametrize(("placed", "why"), [
+    ([(700, BODY[0], "", 11), (685, BODY[1], "B", 11), (670, BODY[2], "", 11)], "bold words that fill a line"),
+    ([(700, "It is said that the fee is", "", 11), (685, "Twenty Euro", "B", 11), (670, "Of which ten are for us.", "", 11)],
+     "the same with capitals"),
+    ([(700, "It is said that it is so and not otherwise.", "", 11), (685, "No Member May Vote Twice In The", "B", 11),
+      (670, "Annual Meeting of the members of the shed.", "", 11)], "a sentence that begins with them"),
+    ([(700, "One.", "", 11), (670, "It is large, and", "", 16), (650, "goes on below.", "", 11)], "a sentence begun large"),
+    ([(700, "One.", "", 11), (670, "Please note that this is bold.", "B", 11), (655, "Two is more than one.", "", 11)],
+     "a bold sentence"),
+    ([(700, "One.", "", 11), (670, "Note:", "B", 11), (655, "Two is more than one.", "", 11)], "a label with a colon"),
+    ([(700 - 15 * at, f"Bold text {at}", "B", 11) for at in range(5)] + plain("One is one and has company.", top=600),
+     "a text that is bold"),
+    ([(700, "One is one and it is all alone here.", "", 11), (670, "Orrin Ferries", "B", 14)], "the last line of a page"),
+    ([(700, "One is one and it is all alone here.", "", 11), (40, "12", "B", 14)], "the number of a page"),
+    ([(700, "One is one and all alone.", "", 11), (670, "Two are two", "", 12), (655, "Three is company.", "", 11)],
+     "letters that are hardly larger"),
+])
+@both_makers
+def test_what_is_set_otherwise_within_text_is_no_heading(read: Read, maker: str, placed: list[Set], why: str) -> None:
+    assert headings(read(typeset(maker, placed))) == []
+
+
+@both_makers
+def test_a_sentence_runs_on_over_the_end_of_a_page_as_ever(read: Read, maker: str) -> None:
+    first = [(700, "Fees", "B", 14), *plain("The fee is paid by all of the members who have come on", top=680)]
+    document = read(typeset(maker, first, plain("the first of May. Others pay later.")))
+    assert sentences(document) == ["Fees", "The fee is paid by all of the members who have come on\fthe first of May.",
+                                   "Others pay later."]
+
+
+def test_headings_drawn_with_small_letters_and_a_large_matrix_and_beyond_the_basic_plane(read: Read) -> None:
+    shown = "".join(f"{size} 0 0 {size} 40 {y} Tm ({text}) Tj " for size, y, text in (
+        (18, 250, "Fees"), (11, 225, "The fee is ten euro. It has been so for"), (11, 210, "Decades and will be so for more.")))
+    document = read(by_hand(f"BT /F 1 Tf {shown} ET", meanings={ord("e"): "\U0001f600"}))
+    assert [heading.replace("\U0001f600", "e") for heading in headings(document)] == ["Fees"]

@@ -164,3 +164,9 @@ def test_a_list_ends_with_its_page(tmp_path: Path) -> None:
     listed, below, *_ = parts_of(document, 0, len(document.text))
     assert [document.text[start:end] for start, end in listed.pieces] == ["Bring:", "- boots", "- a coat"]
     assert [document.text[start:end] for start, end in below.pieces] == [BODIES[0]]
+
+
+def test_an_empty_line_parts_the_first_of_them_from_the_text() -> None:
+    found = body(*(f"Harbour Handbook\r\n{text}\r\nFor members" for text in BODIES))
+    assert found == [f"Harbour Handbook\n\n{BODIES[0]}\n\nFor members", *BODIES[1:]]
+    assert body("A\r\nB", "C\r\nD", "E\r\nF") == ["A\r\nB", "C\r\nD", "E\r\nF"]
