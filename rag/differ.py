@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from index.sentences import ITEM
 from index.tables import ROW, table_at
 from index.types import Offsets
 from rag.grow import Piece, sentence_before
@@ -70,22 +71,30 @@ def _says_the_same(first: Piece, other: Piece) -> bool:
 def _same_subject(question: str, first: Piece, other: Piece) -> bool:
     """Whether the other piece mentions most of what the question asks about and the first one mentions.
 
-    In another document, the sentence above it counts too; in the same one, another figure is mostly of another thing.
+    In another document, what stands above it counts too; in the same one, another figure is mostly of another thing.
     """
     asked = set(terms(question)) - set(terms(_FRAME)) or set(terms(question))
     if first.document.id == other.document.id and _table(first) is not None and _table(first) == _table(other):
         return False
-    above = sentence_before(other.span.passage, other.start) if first.document.id != other.document.id else None
-    around = [other.document.text[slice(*above)]] if above else []
+    around = _above(other) if first.document.id != other.document.id else ""
     if _another(asked, first) != _another(asked, other):
         return False
-    here, there = asked & mentions(first), asked & mentions(other, *around)
+    here, there = asked & mentions(first), asked & mentions(other, around)
     if any(term[0].isdecimal() for term in here ^ there):  # another year, another room
         return False
     counted = _counted(question)  # "four of the crossings" is no other number of passengers
     if len({bool(counted & set(terms(f"{piece.head} {piece.text}"))) for piece in (first, other)}) > 1:
         return False
     return bool(here) and len(here & there) >= _SAME_SUBJECT * len(here)
+
+
+def _above(piece: Piece) -> str:
+    """What a piece may be about without saying so: the sentence above it; of an item, all that stands above it on the page."""
+    text, passage = piece.document.text, piece.span.passage
+    if ITEM.match(piece.text):
+        return text[passage.chunk.start : piece.start].rpartition("\f")[2]
+    above = sentence_before(passage, piece.start)
+    return text[slice(*above)] if above else ""
 
 
 def _table(piece: Piece) -> Offsets | None:

@@ -726,6 +726,8 @@ def test_another_document_may_name_the_thing_around_the_quote_or_in_its_title() 
     assert differing(SOLAN, "Solan cost *£6.2 million*.", around)
     assert not differing(SOLAN, "Solan cost *£6.2 million*.", around, same=True)
     assert not differing(SOLAN, "Solan cost *£6.2 million*.", far)
+    assert differing(SOLAN, "Solan cost *£6.2 million*.", "Solan\n\n- six masts\n- *£6.0 million*")
+    assert not differing(SOLAN, "Solan cost *£6.2 million*.", "Solan\f- six masts\n- *£6.0 million*")
     assert not differing(SOLAN, "Solan cost *£6.2 million*.", bare)
     assert differing(SOLAN, "Solan cost *£6.2 million*.", bare, title="Solan")
 
