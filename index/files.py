@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from index.errors import FileError, NoText
+from index.errors import Empty, FileError, NoText
 from index.formats import FORMATS, detect, jsonl
 from index.formats.base import Extract, Format
 from index.formats.outline import one_line
@@ -32,6 +32,7 @@ MEGABYTE = 1_000_000
 # A lone surrogate cannot be written as UTF-8, and a NUL ends the text for many a library.
 UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 
+SAVE_AGAIN = "Remove it, or save it again with its content"
 GRANT_ACCESS = "Give yourself permission to read it, or leave it out"
 
 
@@ -118,12 +119,13 @@ def read_content(path: Path, source: str, most_characters: int = MOST_CHARACTERS
 
 
 def documents_of(content: Content, source: str) -> list[Document]:
-    """The documents that a file's content makes. Raises FileError where there are none, one is without text, or two have
-    the same source: keys that differ may not do so any more once they are fit to be stored.
+    """The documents that a file's content makes. Raises Empty where no text was found and nothing kept from being read,
+    FileError where one is without text, or two have the same source: keys that differ may not do so any more once they are
+    fit to be stored.
     """
+    if not any(extract.text.strip() or extract.notices for extract in content.extracts):
+        raise Empty(source, "there is no text in it", SAVE_AGAIN)
     documents = [_document(extract, content, source) for extract in content.extracts]
-    if not documents:
-        raise _no_text(source)
     twice = [name for name, times in Counter(document.source for document in documents).items() if times > 1]
     if twice:
         raise FileError(source, f"it holds two documents called {twice[0]}", "Give each an id of its own")
@@ -206,7 +208,7 @@ def _read_bytes(path: Path, source: str, most: int) -> tuple[bytes, float]:
     if len(data) > most:
         raise _too_large(len(data), most, source)
     if not data:
-        raise FileError(source, "it is empty", "Remove it, or save it again with its content")
+        raise Empty(source, "it is empty", SAVE_AGAIN)
     return data, status.st_mtime
 
 
@@ -231,7 +233,7 @@ def _document(extract: Extract, content: Content, source: str) -> Document:
     text, title = extract.text, one_line(extract.title)
     full_source = f"{source}#{extract.key}" if extract.key else source
     if not text.strip():
-        raise _no_text(full_source)
+        raise FileError(full_source, "there is no text in it", SAVE_AGAIN)
     return Document(
         id=document_id(full_source),
         source=full_source,
@@ -296,10 +298,6 @@ def _too_long(characters: int, most: int, source: str) -> FileError:
         f"its text has {characters:,} characters or more, and the limit is {most:,}",
         "Split it into smaller files, or raise read_characters (PULLQUOTE_READ_CHARACTERS)",
     )
-
-
-def _no_text(source: str) -> FileError:
-    return FileError(source, "there is no text in it", "Remove it, or save it again with its content")
 
 
 def _not_a_document(head: bytes, source: str) -> FileError:

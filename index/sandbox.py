@@ -22,7 +22,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Self
 
-from index.errors import FileError, NeedsOcr, NoText, PullquoteError
+from index.errors import Empty, FileError, NeedsOcr, NoText, PullquoteError
 from index.files import MOST_CHARACTERS, MOST_MEGABYTES, Content, documents_of, read_content
 from index.formats.base import Extract, lacks_memory
 from index.ocr import MOST_PAGES, PAGE_SECONDS, Ocr
@@ -228,7 +228,8 @@ def _answer(path: Path, source: str, characters: int, megabytes: int, ocr: Ocr |
     except FileError as error:
         if _is_for_memory(error):
             return OUT_OF_MEMORY
-        return json.dumps({"error": [error.source, error.message, error.remedy], "needs_ocr": isinstance(error, NeedsOcr),
+        return json.dumps({"error": [error.source, error.message, error.remedy], "empty": isinstance(error, Empty),
+                           "needs_ocr": isinstance(error, NeedsOcr),
                            "no_text_in": error.file_sha256 if isinstance(error, NoText) else ""}).encode()
 
 
@@ -253,7 +254,7 @@ def _unpacked(answer: bytes) -> Content:
     if isinstance(found, dict):
         source, message, remedy = map(str, found["error"])
         if not found["no_text_in"]:
-            raise FileError(source, message, remedy)
+            raise (Empty if found["empty"] else FileError)(source, message, remedy)
         error = (NeedsOcr if found["needs_ocr"] else NoText)(source, message, remedy)
         error.file_sha256 = str(found["no_text_in"])
         raise error
