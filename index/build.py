@@ -38,7 +38,7 @@ from index.generation import (
 )
 from index.lexical import LexicalWriter
 from index.ocr import require
-from index.roots import absolute_path, find_in_roots, is_below, resolve_roots, without_deleted_files
+from index.roots import absolute_path, find_in_roots, is_below, is_below_any, resolve_roots, without_deleted_files
 from index.sandbox import DEFAULT as LIMITS
 from index.sandbox import Limits, Sandbox
 from index.types import Chunk, Document, Notice, document_id
@@ -209,8 +209,9 @@ def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, progress: Li
         before = open_current(home)
         _check_encoder(home, before.manifest, encoder)
         infos = before.sources()
+        known = [*(info.source for info in infos), *(root.name for root in before.manifest.roots)]
         for source in sources:
-            if not any(is_below(info.source, source) for info in infos):
+            if not any(is_below(name, source) for name in known):
                 raise InputError(f"{source} is not in the library", "See what is with: pullquote status")
         gone = [info for info in infos if any(is_below(info.source, source) for source in sources)]
         going = {info.path for info in gone}
@@ -304,11 +305,11 @@ def _carried(before: Generation | None, roots: Sequence[Root], scan: Sequence[Ro
     """Files of the generation before that were not looked for, or could not be looked at."""
     carried = {}
     paths = {file.path for file in found.values()}  # a file may be found under another root than before
+    all_roots, looked_through = ({root.name for root in some} for some in (roots, scan))
     for record in before.catalog.files if before else ():
         if record.source in found or record.path in paths:
             continue
-        followed = any(is_below(record.source, root.name) for root in roots)
-        looked = any(is_below(record.source, root.name) for root in scan)
+        followed, looked = is_below_any(record.source, all_roots), is_below_any(record.source, looked_through)
         failed = any(is_below(record.source, error.source) for error in changes.skipped)
         if followed and (failed or not looked):
             carried[record.source] = record

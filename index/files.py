@@ -19,10 +19,10 @@ from index.errors import Empty, FileError, NoText
 from index.formats import FORMATS, detect, jsonl
 from index.formats.base import Extract, Format
 from index.formats.outline import one_line
-from index.formats.signatures import kind_of
+from index.formats.signatures import SAVE_AS, kind_of
 from index.ocr import Ocr
 from index.types import Document, Section, document_id, sha256_text
-from index.walk import Ignored, ignored_in, is_text, without_own
+from index.walk import LOCK, Ignored, ignored_in, is_hidden, is_text, without_own
 
 MOST_MEGABYTES = 200  # of one file
 MOST_CHARACTERS = 50_000_000  # of text and headings in one file
@@ -73,7 +73,8 @@ def find_files(root: Path, name: str, top: Path | None = None, passed: list[str]
     try:
         is_folder = stat.S_ISDIR(root.stat().st_mode)
     except OSError as problem:
-        yield _cannot(problem, name, FileError(name, "there is no such file or folder", "Check the path"))
+        yield _cannot(problem, name, FileError(name, "there is no such file or folder",
+                                               f"Its documents stay; to take them out: pullquote remove {name}"))
         return
     if is_folder:
         try:
@@ -82,6 +83,8 @@ def find_files(root: Path, name: str, top: Path | None = None, passed: list[str]
             yield problem
             return
         yield from _find_below(str(root), name, ignored, [] if passed is None else passed)
+    elif root.name.startswith(LOCK):
+        yield FileError(name, "it is the lock file of a document that is open", "Leave it out; it goes when that is closed")
     else:
         yield _look_at(str(root), name)
 
@@ -156,7 +159,7 @@ def _find_below(folder: str, source: str, ignored: Ignored, passed: list[str]) -
             yield _cannot(problem, source, _gone(source))
             continue
         for entry in entries:
-            if entry.name.startswith("."):
+            if is_hidden(entry.name):
                 continue
             is_folder = entry.is_dir(follow_symlinks=False)
             if ignored.files and ignored.covers(Path(entry.path), is_folder):
@@ -301,8 +304,9 @@ def _too_long(characters: int, most: int, source: str) -> FileError:
 
 
 def _not_a_document(head: bytes, source: str) -> FileError:
+    other = SAVE_AS.get(PurePosixPath(source).suffix.lower())
     return FileError(
         source,
         f"it is {kind_of(head)}, not a document format that can be read",
-        f"Leave it out, or save its text in one of these: {readable_formats()}",
+        f"Save it as {other}" if other else f"Leave it out, or save its text in one of these: {readable_formats()}",
     )

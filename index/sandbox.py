@@ -14,6 +14,7 @@ import resource
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -152,9 +153,9 @@ class _Worker:
                     command("index.sandbox", "serve", *numbers), pass_fds=[theirs.fileno()], process_group=0,
                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         except OSError as problem:  # no process, memory or open file left: no file is to blame for that
-            raise PullquoteError(f"the process that reads files cannot be started ({problem.strerror})",
-                                 "End other programs or raise the limits of processes and open files, then try again"
-                                 ) from problem
+            remedy = (f"Give yourself permission to run {sys.executable}" if isinstance(problem, PermissionError)
+                      else "End other programs or raise the limits of processes and open files, then try again")
+            raise PullquoteError(f"the process that reads files cannot be started ({problem.strerror})", remedy) from problem
 
     def wait_until_ready(self) -> None:
         """Return when it can be asked. Raises PullquoteError where it does not come to that."""
