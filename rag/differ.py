@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from index.tables import ROW, table_at
+from index.tables import is_row, table_at
 from index.types import Offsets
 from rag.grow import Piece
 from rag.values import SIGN, UNITS, amounts, is_just_a_value, is_number, moments, weekdays
@@ -90,7 +90,7 @@ def _same_subject(question: str, first: Piece, other: Piece) -> bool:
 def _table(piece: Piece) -> Offsets | None:
     """The first row of the table that a piece is a row of: each row is about something else."""
     text, row = piece.document.body, piece.span.sentences or piece.highlight
-    return table_at(text, row[0]).top if ROW.fullmatch(text, *row) else None
+    return table_at(text, row[0]).top if is_row(text, *row) else None
 
 
 def _another(asked: set[str], piece: Piece) -> set[str]:
