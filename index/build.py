@@ -16,7 +16,7 @@ from index.cache import EmbeddingCache, keep_only
 from index.catalog import Catalog, CatalogWriter, FileRecord
 from index.chunks import DEFAULT, Chunking, lexical_text, search_text, split
 from index.encoder import Encoder
-from index.errors import EncoderMismatch, FileError, HomeError, InputError, NeedsOcr, NoIndex, NoText
+from index.errors import Empty, EncoderMismatch, FileError, HomeError, InputError, NeedsOcr, NoIndex, NoText
 from index.files import Found, title_from
 from index.formats.pdf import MEDIA_TYPE as PDF
 from index.generation import (
@@ -38,7 +38,7 @@ from index.generation import (
 )
 from index.lexical import LexicalWriter
 from index.ocr import require
-from index.roots import absolute_path, find_in_roots, is_below, resolve_roots, without_deleted_files
+from index.roots import absolute_path, find_in_roots, is_below, is_below_any, resolve_roots, without_deleted_files
 from index.sandbox import DEFAULT as LIMITS
 from index.sandbox import Limits, Sandbox
 from index.types import Chunk, Document, Notice, document_id
@@ -103,11 +103,11 @@ def sync(home: Path, paths: Sequence[Path] = (), *, encoder: Encoder, chunking: 
     """Bring the library in `home` up to date and publish the result.
 
     `paths` (files or folders) join the library and are looked through; without any, everything that it follows already is.
-    Files that cannot be read within `limits` are reported and skipped: the version indexed before stays. `ocr` names the
-    languages in which pages without text are read by OCR, from now on; "" ends that, and None leaves it as it is. Where
-    it changes, everything that is followed is looked through and all PDFs are read anew. `rebuild` reads every file anew
-    and may change encoder or chunking. Up to `flat_up_to` chunks are searched exactly. Raises HomeError, InputError or
-    ModelError; the generation in use then stays.
+    Files that cannot be read within `limits` are reported and skipped: the version indexed before stays, unless they are
+    empty. `ocr` names the languages in which pages without text are read by OCR, from now on; "" ends that, and None leaves
+    it as it is. Where it changes, everything that is followed is looked through and all PDFs are read anew. `rebuild` reads
+    every file anew and may change encoder or chunking. Up to `flat_up_to` chunks are searched exactly. Raises HomeError,
+    InputError or ModelError; the generation in use then stays.
     """
     started = time.perf_counter()
     tell = progress or (lambda _: None)
@@ -209,8 +209,9 @@ def remove(home: Path, sources: Sequence[str], *, encoder: Encoder, progress: Li
         before = open_current(home)
         _check_encoder(home, before.manifest, encoder)
         infos = before.sources()
+        known = [*(info.source for info in infos), *(root.name for root in before.manifest.roots)]
         for source in sources:
-            if not any(is_below(info.source, source) for info in infos):
+            if not any(is_below(name, source) for name in known):
                 raise InputError(f"{source} is not in the library", "See what is with: pullquote status")
         gone = [info for info in infos if any(is_below(info.source, source) for source in sources)]
         going = {info.path for info in gone}
@@ -304,11 +305,11 @@ def _carried(before: Generation | None, roots: Sequence[Root], scan: Sequence[Ro
     """Files of the generation before that were not looked for, or could not be looked at."""
     carried = {}
     paths = {file.path for file in found.values()}  # a file may be found under another root than before
+    all_roots, looked_through = ({root.name for root in some} for some in (roots, scan))
     for record in before.catalog.files if before else ():
         if record.source in found or record.path in paths:
             continue
-        followed = any(is_below(record.source, root.name) for root in roots)
-        looked = any(is_below(record.source, root.name) for root in scan)
+        followed, looked = is_below_any(record.source, all_roots), is_below_any(record.source, looked_through)
         failed = any(is_below(record.source, error.source) for error in changes.skipped)
         if followed and (failed or not looked):
             carried[record.source] = record
@@ -358,7 +359,10 @@ def _any_before(records: Sequence[FileRecord], found: dict[str, Found], tell: Li
 
 def _take_in(build: _Build, sandbox: Sandbox, file: Found, excluded: Sequence[str], rebuild: bool,
              changes: _Changes, tell: Callable[[int], None]) -> None:
-    """Read a file that is new or changed; carry over what is only in another place or of another time, or cannot be read."""
+    """Read a file that is new or changed; carry over what is only in another place or of another time, or cannot be read.
+
+    Of a file that is empty nothing is carried over: it was read, and this is what it holds.
+    """
     known = build.known.get(file.path)
     if known and (known.source != file.source or known.problem):
         known = None
@@ -372,7 +376,7 @@ def _take_in(build: _Build, sandbox: Sandbox, file: Found, excluded: Sequence[st
         if taken:
             raise FileError(file.source, f"another file holds a document called {taken} too", "Rename one of the two")
     except FileError as error:
-        stays = _keep(build, known, error, changes)
+        stays = _keep(build, None if isinstance(error, Empty) else known, error, changes)
         if isinstance(error, NoText) and not stays and not Path(file.path).is_relative_to(absolute_path(build.home / UPLOADS)):
             # Of an upload that does not go in nothing is kept.
             build.note(FileRecord(*file, error.file_sha256, error.message, error.remedy))

@@ -3,6 +3,7 @@
     PullquoteError                     message = what happened; remedy = what to do
     ├── InputError                     something the user gave is wrong
     │   ├── FileError                  one file cannot be read (the others go on)
+    │   │   ├── Empty                  it can be read, and holds nothing
     │   │   └── NoText                 there is none in it, however often it is read
     │   │       └── NeedsOcr           its pages hold no text, and OCR was not asked for
     │   ├── SettingsError              a flag, an environment variable or a configuration file
@@ -50,6 +51,10 @@ class FileError(InputError):
 
     def __str__(self) -> str:
         return f"{self.source}: {super().__str__()}"
+
+
+class Empty(FileError):
+    """A file can be read and holds nothing, so nothing of what it held before is kept."""
 
 
 class NoText(FileError):

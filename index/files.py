@@ -15,14 +15,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from index.errors import FileError, NoText
+from index.errors import Empty, FileError, NoText
 from index.formats import FORMATS, detect, jsonl
 from index.formats.base import Extract, Format
 from index.formats.outline import one_line
-from index.formats.signatures import kind_of
+from index.formats.signatures import SAVE_AS, kind_of
 from index.ocr import Ocr
 from index.types import Document, Section, document_id, sha256_text
-from index.walk import Ignored, ignored_in, is_text, without_own
+from index.walk import LOCK, Ignored, ignored_in, is_hidden, is_text, without_own
 
 MOST_MEGABYTES = 200  # of one file
 MOST_CHARACTERS = 50_000_000  # of text and headings in one file
@@ -32,6 +32,7 @@ MEGABYTE = 1_000_000
 # A lone surrogate cannot be written as UTF-8, and a NUL ends the text for many a library.
 UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 
+SAVE_AGAIN = "Remove it, or save it again with its content"
 GRANT_ACCESS = "Give yourself permission to read it, or leave it out"
 
 
@@ -72,7 +73,8 @@ def find_files(root: Path, name: str, top: Path | None = None, passed: list[str]
     try:
         is_folder = stat.S_ISDIR(root.stat().st_mode)
     except OSError as problem:
-        yield _cannot(problem, name, FileError(name, "there is no such file or folder", "Check the path"))
+        yield _cannot(problem, name, FileError(name, "there is no such file or folder",
+                                               f"Its documents stay; to take them out: pullquote remove {name}"))
         return
     if is_folder:
         try:
@@ -81,6 +83,8 @@ def find_files(root: Path, name: str, top: Path | None = None, passed: list[str]
             yield problem
             return
         yield from _find_below(str(root), name, ignored, [] if passed is None else passed)
+    elif root.name.startswith(LOCK):
+        yield FileError(name, "it is the lock file of a document that is open", "Leave it out; it goes when that is closed")
     else:
         yield _look_at(str(root), name)
 
@@ -118,12 +122,13 @@ def read_content(path: Path, source: str, most_characters: int = MOST_CHARACTERS
 
 
 def documents_of(content: Content, source: str) -> list[Document]:
-    """The documents that a file's content makes. Raises FileError where there are none, one is without text, or two have
-    the same source: keys that differ may not do so any more once they are fit to be stored.
+    """The documents that a file's content makes. Raises Empty where no text was found and nothing kept from being read,
+    FileError where one is without text, or two have the same source: keys that differ may not do so any more once they are
+    fit to be stored.
     """
+    if not any(extract.text.strip() or extract.notices for extract in content.extracts):
+        raise Empty(source, "there is no text in it", SAVE_AGAIN)
     documents = [_document(extract, content, source) for extract in content.extracts]
-    if not documents:
-        raise _no_text(source)
     twice = [name for name, times in Counter(document.source for document in documents).items() if times > 1]
     if twice:
         raise FileError(source, f"it holds two documents called {twice[0]}", "Give each an id of its own")
@@ -154,7 +159,7 @@ def _find_below(folder: str, source: str, ignored: Ignored, passed: list[str]) -
             yield _cannot(problem, source, _gone(source))
             continue
         for entry in entries:
-            if entry.name.startswith("."):
+            if is_hidden(entry.name):
                 continue
             is_folder = entry.is_dir(follow_symlinks=False)
             if ignored.files and ignored.covers(Path(entry.path), is_folder):
@@ -206,7 +211,7 @@ def _read_bytes(path: Path, source: str, most: int) -> tuple[bytes, float]:
     if len(data) > most:
         raise _too_large(len(data), most, source)
     if not data:
-        raise FileError(source, "it is empty", "Remove it, or save it again with its content")
+        raise Empty(source, "it is empty", SAVE_AGAIN)
     return data, status.st_mtime
 
 
@@ -231,7 +236,7 @@ def _document(extract: Extract, content: Content, source: str) -> Document:
     text, title = extract.text, one_line(extract.title)
     full_source = f"{source}#{extract.key}" if extract.key else source
     if not text.strip():
-        raise _no_text(full_source)
+        raise FileError(full_source, "there is no text in it", SAVE_AGAIN)
     return Document(
         id=document_id(full_source),
         source=full_source,
@@ -298,13 +303,10 @@ def _too_long(characters: int, most: int, source: str) -> FileError:
     )
 
 
-def _no_text(source: str) -> FileError:
-    return FileError(source, "there is no text in it", "Remove it, or save it again with its content")
-
-
 def _not_a_document(head: bytes, source: str) -> FileError:
+    other = SAVE_AS.get(PurePosixPath(source).suffix.lower())
     return FileError(
         source,
         f"it is {kind_of(head)}, not a document format that can be read",
-        f"Leave it out, or save its text in one of these: {readable_formats()}",
+        f"Save it as {other}" if other else f"Leave it out, or save its text in one of these: {readable_formats()}",
     )

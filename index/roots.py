@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from itertools import chain, count
 from pathlib import Path
 
 from index.errors import FileError, InputError, NoIndex
 from index.files import Found, find_files, writable
 from index.generation import Generation, Manifest, Root
 from index.types import Notice
-from index.walk import UPLOADS, comes_by, is_text
+from index.walk import UPLOADS, comes_by, is_text, is_there, with_home
 
 SHOWN = 3  # links of a folder that are named
 
@@ -22,11 +23,11 @@ def resolve_roots(home: Path, before: Manifest | None, paths: Sequence[Path],
     A path below a root is looked through under that root's name; one around roots takes their place. What was taken out comes
     back when it is named itself, or something in it, or the file that holds it; not when a folder above it is.
     """
-    roots = list(before.roots) if before else []
+    roots = _Roots(before.roots if before else ())
     excluded = list(before.excluded) if before else []
     for path in paths:
         absolute = absolute_path(path)
-        if not absolute.exists():
+        if not is_there(absolute):
             raise InputError(f"there is no file or folder {path}", "Check the path")
         if absolute.resolve() == home.resolve():
             raise InputError(f"{path} is the index itself", "Name the files to index")
@@ -35,19 +36,62 @@ def resolve_roots(home: Path, before: Manifest | None, paths: Sequence[Path],
                              "Keep the index elsewhere (--home), or the files to index")
         if not is_text(absolute):
             raise InputError(f"the name {writable(str(absolute))} is not valid text", "Rename it, or the folder above it")
-        if not any(_leads_to(root.path, absolute) for root in roots):
-            within = [root for root in roots if _leads_to(str(absolute), Path(root.path))]
-            roots = [root for root in roots if root not in within]
-            roots.append(Root(str(absolute), _free_name(absolute, [root.name for root in roots])))
-            renamed = {root.name: _source(roots[-1], Path(root.path)) for root in within}
+        if not roots.leading_to(absolute):
+            renamed = roots.join(absolute)
             excluded = [next((new + source.removeprefix(old) for old, new in renamed.items() if is_below(source, old)), source)
                         for source in excluded]
-    scan = [Root(str(path), _source(root, path)) for path in map(absolute_path, paths) for root in roots
-            if _leads_to(root.path, path)]
+    scan = [Root(str(path), _source(root, path)) for path in map(absolute_path, paths) for root in roots.leading_to(path)]
     excluded = [source for source in excluded if not any(_brings_back(root.name, source) for root in scan)]
-    if not paths and not roots:
+    followed = tuple(roots.by_path.values())
+    if not paths and not followed:
         raise NoIndex(f"nothing is indexed in {home} yet", "Index your files with: pullquote index PATH")
-    return tuple(roots), tuple(scan if paths else roots), tuple(excluded)
+    return followed, tuple(scan) if paths else followed, tuple(excluded)
+
+
+class _Roots:
+    """Roots, in the order in which they joined. A glob may be as many as there are files, so none asks each of the others."""
+
+    def __init__(self, roots: Iterable[Root]) -> None:
+        self._fill(roots)
+
+    def _fill(self, roots: Iterable[Root]) -> None:
+        self.by_path: dict[str, Root] = {}
+        self._order: dict[str, int] = {}
+        self._around: set[str] = set()  # folders that a root is in
+        self._names: set[str] = set()
+        self._heads: set[str] = set()  # what a name begins with
+        for root in roots:
+            self._put(root)
+
+    def _put(self, root: Root) -> None:
+        self.by_path[root.path] = root
+        self._order[root.path] = len(self._order)
+        self._around |= set(map(str, Path(root.path).parents))
+        self._names.add(root.name)
+        self._heads |= set(_above(root.name))
+
+    def leading_to(self, path: Path) -> list[Root]:
+        """Those whose walks come by the path."""
+        leading = [place for place in map(str, (path, *path.parents)) if place in self.by_path and comes_by(Path(place), path)]
+        return [self.by_path[place] for place in sorted(leading, key=self._order.__getitem__)]
+
+    def join(self, path: Path) -> dict[str, str]:
+        """Make the path a root, in the place of those that its walk comes by: their names, with what they are from now on."""
+        within = []
+        if str(path) in self._around:
+            within = [root for root in self.by_path.values() if comes_by(path, Path(root.path))]
+            gone = {root.path for root in within}
+            self._fill([root for root in self.by_path.values() if root.path not in gone])
+        root = Root(str(path), self._free_name(path))
+        self._put(root)
+        return {old.name: _source(root, Path(old.path)) for old in within}
+
+    def _free_name(self, path: Path) -> str:
+        """The path's last part, or as many more as it takes to be neither another root's name nor one within it."""
+        parts = [part for part in path.parts if part != path.anchor] or [path.anchor]
+        names = chain(("/".join(parts[-number:]) for number in range(1, len(parts) + 1)),
+                      (f"{parts[-1]} ({number})" for number in count(2)))
+        return next(name for name in names if name not in self._heads and not is_below_any(name, self._names))
 
 
 def _source(root: Root, path: Path) -> str:
@@ -73,30 +117,19 @@ def is_own(path: Path | str, homes: Iterable[Path]) -> bool:
 
 def absolute_path(path: Path) -> Path:
     """Without `..` and `~`; links stay as they are."""
-    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 (Path.absolute keeps `..`, resolve follows links)
-
-
-def _leads_to(root: str, path: Path) -> bool:
-    """Whether a walk of the root comes by the path."""
-    return str(path).startswith(root) and comes_by(Path(root), path)  # the quick look first: a glob may be many roots
+    return Path(os.path.abspath(with_home(path)))  # noqa: PTH100 (Path.absolute keeps `..`, resolve follows links)
 
 
 def without_deleted_files(before: Generation | None, roots: tuple[Root, ...], scan: tuple[Root, ...],
                           ) -> tuple[tuple[Root, ...], tuple[Root, ...]]:
-    """Leave out roots that are files and were deleted. (A folder that is gone may be on a disk that is not there.)"""
-    files = {record.path for record in before.catalog.files} if before else set()
+    """Leave out roots that are gone, unless files were below: a folder that is gone may be on a disk that is not there."""
+    if not before:
+        return roots, scan
+    folders = {str(folder) for record in before.catalog.files for folder in Path(record.path).parents}
     deleted = {root.path for root in roots
-               if root.path in files and not Path(root.path).exists() and Path(root.path).parent.is_dir()}
+               if root.path not in folders and not is_there(root.path) and Path(root.path).parent.is_dir()}
     return (tuple(root for root in roots if root.path not in deleted),
             tuple(root for root in scan if root.path not in deleted))
-
-
-def _free_name(path: Path, taken: Sequence[str]) -> str:
-    """The path's last part, or as many more as it takes to be neither another root's name nor one within it."""
-    parts = [part for part in path.parts if part != path.anchor] or [path.anchor]
-    names = ["/".join(parts[-count:]) for count in range(1, len(parts) + 1)]
-    names += [f"{parts[-1]} ({number})" for number in range(2, len(taken) + 3)]
-    return next(name for name in names if not any(is_below(name, other) or is_below(other, name) for other in taken))
 
 
 def find_in_roots(home: Path, roots: Sequence[Root], scan: Sequence[Root], excluded: Sequence[str],
@@ -106,8 +139,9 @@ def find_in_roots(home: Path, roots: Sequence[Root], scan: Sequence[Root], exclu
     """
     seen: set[str] = set()
     homes = spellings(home)
+    paths = {root.name: Path(root.path) for root in roots}
     for root in scan:
-        top = next(Path(whole.path) for whole in roots if is_below(root.name, whole.name))
+        top = next(paths[name] for name in _above(root.name) if name in paths)
         near = [path for path in homes if path.is_relative_to(root.path) or Path(root.path).is_relative_to(path)]
         passed: list[str] = []
         for found in find_files(Path(root.path), root.name, top, passed):
@@ -140,3 +174,16 @@ def is_of_folder(notice: Notice, roots: Iterable[Root]) -> bool:
 def is_below(source: str, name: str) -> bool:
     """Whether `source` is `name`, a file in it, or a document in that file."""
     return source == name or source.startswith((f"{name}/", f"{name}#"))
+
+
+def is_below_any(source: str, names: Container[str]) -> bool:
+    """Whether `source` is below one of the names, of which there may be many."""
+    return any(name in names for name in _above(source))
+
+
+def _above(source: str) -> Iterator[str]:
+    """All that a source is below, the nearest first: itself, and what stands before each / and # in it."""
+    yield source
+    for at in range(len(source) - 1, 0, -1):
+        if source[at] in "/#":
+            yield source[:at]

@@ -14,6 +14,7 @@ import resource
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,7 +23,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Self
 
-from index.errors import FileError, NeedsOcr, NoText, PullquoteError
+from index.errors import Empty, FileError, NeedsOcr, NoText, PullquoteError
 from index.files import MOST_CHARACTERS, MOST_MEGABYTES, Content, documents_of, read_content
 from index.formats.base import Extract, lacks_memory
 from index.ocr import MOST_PAGES, PAGE_SECONDS, Ocr
@@ -152,9 +153,9 @@ class _Worker:
                     command("index.sandbox", "serve", *numbers), pass_fds=[theirs.fileno()], process_group=0,
                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         except OSError as problem:  # no process, memory or open file left: no file is to blame for that
-            raise PullquoteError(f"the process that reads files cannot be started ({problem.strerror})",
-                                 "End other programs or raise the limits of processes and open files, then try again"
-                                 ) from problem
+            remedy = (f"Give yourself permission to run {sys.executable}" if isinstance(problem, PermissionError)
+                      else "End other programs or raise the limits of processes and open files, then try again")
+            raise PullquoteError(f"the process that reads files cannot be started ({problem.strerror})", remedy) from problem
 
     def wait_until_ready(self) -> None:
         """Return when it can be asked. Raises PullquoteError where it does not come to that."""
@@ -228,7 +229,8 @@ def _answer(path: Path, source: str, characters: int, megabytes: int, ocr: Ocr |
     except FileError as error:
         if _is_for_memory(error):
             return OUT_OF_MEMORY
-        return json.dumps({"error": [error.source, error.message, error.remedy], "needs_ocr": isinstance(error, NeedsOcr),
+        return json.dumps({"error": [error.source, error.message, error.remedy], "empty": isinstance(error, Empty),
+                           "needs_ocr": isinstance(error, NeedsOcr),
                            "no_text_in": error.file_sha256 if isinstance(error, NoText) else ""}).encode()
 
 
@@ -253,7 +255,7 @@ def _unpacked(answer: bytes) -> Content:
     if isinstance(found, dict):
         source, message, remedy = map(str, found["error"])
         if not found["no_text_in"]:
-            raise FileError(source, message, remedy)
+            raise (Empty if found["empty"] else FileError)(source, message, remedy)
         error = (NeedsOcr if found["needs_ocr"] else NoText)(source, message, remedy)
         error.file_sha256 = str(found["no_text_in"])
         raise error

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import sentencex
 
-from index.tables import ROW
+from index.tables import is_row, trimmed
 from index.types import Offsets
 
 # sentencex panics on some white space beyond ASCII; every such character becomes one plain space.
@@ -54,7 +54,7 @@ def sentences_by_block(text: str, start: int = 0, end: int | None = None, width:
     """The same, those of a block together; no block is without one."""
     end = len(text) if end is None else end
     region = _OTHER_SPACE.sub(" ", _lined(text[start:end]))
-    for block_start, block_end in blocks(region, width):
+    for block_start, block_end in ((left - start, right - start) for left, right in blocks(text, start, end, width)):
         block = _LINE_END.sub(" ", region[block_start:block_end])
         found: list[Offsets] = []
         lettered = False  # whether there is a letter in the last sentence: looking for it anew each time would take for ever
@@ -111,10 +111,13 @@ def _lined(text: str) -> str:
     return _SPELT_END.sub(lambda match: "\n" * len(match[0]), text) if "\\n" in text else text
 
 
-def blocks(text: str, width: int | None = None) -> list[Offsets]:
-    """Paragraphs, headings, list items and table rows as offsets; only white space lies between them."""
-    text = _lined(text)
-    return list(_join(text, _lines(text), usual_width(text) if width is None else width))
+def blocks(text: str, start: int = 0, end: int | None = None, width: int | None = None) -> list[Offsets]:
+    """Paragraphs, headings, list items and table rows of `text[start:end]` as offsets into it; between them is white space."""
+    region = _lined(text[start:end])
+    lines = _lines(region)
+    rows = [bool((line := trimmed(region, *ends)) and is_row(text, start + line[0], start + line[1])) for ends in lines]
+    found = _join(region, lines, rows, usual_width(region) if width is None else width)
+    return [(start + left, start + right) for left, right in found]
 
 
 def usual_width(text: str) -> int:
@@ -127,10 +130,10 @@ def _lines(text: str) -> list[Offsets]:
     return [match.span() for match in _LINE.finditer(text) if match.end() > match.start()]
 
 
-def _join(text: str, lines: list[Offsets], width: int) -> Iterator[Offsets]:
+def _join(text: str, lines: list[Offsets], rows: list[bool], width: int) -> Iterator[Offsets]:
     block: Offsets | None = None
-    previous = ""
-    for start, end in lines:
+    previous, below_row = "", False
+    for (start, end), row in zip(lines, rows, strict=True):
         line = text[start:end].strip()
         if not line:
             if block and "\f" not in text[start:end]:
@@ -138,20 +141,20 @@ def _join(text: str, lines: list[Offsets], width: int) -> Iterator[Offsets]:
                 block = None
             continue
         anew = block and "\f" in text[block[1] - 1 : start] and _begins_anew(previous, line)
-        if block and not anew and _runs_on(previous, line, width):
+        if block and not (anew or row or below_row) and _runs_on(previous, line, width):
             block = (block[0], end)
         else:
             if block:
                 yield block
             block = (start, end)
-        previous = line
+        previous, below_row = line, row
     if block:
         yield block
 
 
 def _runs_on(line: str, following: str, width: int) -> bool:
     """Whether a line end is a soft wrap: the next line goes on with the same paragraph."""
-    if _MARKER.match(following) or line.startswith("#") or ROW.match(line) or ROW.match(following):
+    if _MARKER.match(following) or line.startswith("#"):
         return False
     if following[0].islower():
         return True

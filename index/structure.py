@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from index.sentences import ITEM, sentences, sentences_by_block, usual_width
-from index.tables import ROW, trimmed
+from index.tables import is_row, trimmed
 from index.types import Document, Offsets
 
 _LINE = re.compile(r"[^\n]+")
@@ -69,7 +69,7 @@ def _blocks(text: str, start: int, end: int, code: Sequence[Offsets], sheet: boo
 
 def _prose(text: str, start: int, end: int, sheet: bool, width: int | None) -> Iterator[Part]:
     for block in sentences_by_block(text, start, end, width):
-        row = sheet or ROW.fullmatch(text, block[0][0], block[-1][1])
+        row = sheet or is_row(text, block[0][0], block[-1][1])
         single = tuple(Part((sentence,)) for sentence in block) if len(block) > 1 else ()
         yield Part(tuple(block), single, "row" if row else "")
 

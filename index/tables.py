@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice, pairwise
 
 from index.types import Offsets
 
-ROW = re.compile(r"(?:\||.*[^\S\n]\|[^\S\n]).*")
+_ROW = re.compile(r"(?:\||.*[^\S\n]\|[^\S\n]).*")
 RULE = re.compile(r"(?=[^-]*-)[\s|:+=-]+")
 GAP = re.compile(r"\n[^\S\n]*\n|\f")  # an empty line or the end of a page: no table goes on over it
+_RULE_LINE = re.compile(r"\n(?=[^|\n]*\|)[ \t]*+\|?[ \t]*+:?-[-:|\t ]*+\r?(?=\n|\Z)")  # one with bars
 _BAR = re.compile(r"(?<!\\)\|")
 _LINE = re.compile(r"[^\n]+")
 _YEAR = re.compile(r"\b(?:1[0-9]|20)\d\d\b")
@@ -39,19 +42,51 @@ class Table:
         return self.top if self.ruled or (self.named and row > self.top[1]) else None
 
 
+def is_row(text: str, start: int, end: int) -> bool:
+    """Whether a line is a row: by a bar at its beginning or with white space at both sides; or by any bar, in a table that
+    has a rule with bars below its header.
+    """
+    if "|" not in text[start:end]:
+        return False
+    if _ROW.fullmatch(text, start, end):
+        return True
+    ruled = _ruled(text)
+    before = bisect_right(ruled, start, key=lambda table: table[0]) - 1
+    return before >= 0 and start < ruled[before][1] and "\n" not in text[start:end]
+
+
+@lru_cache(maxsize=4)
+def _ruled(text: str) -> tuple[Offsets, ...]:
+    """Where tables stand that have a rule with bars: from their header to the next gap."""
+    return tuple(_tables_with_rules(text))
+
+
+def _tables_with_rules(text: str) -> Iterator[Offsets]:
+    end = 0
+    for rule in _RULE_LINE.finditer(text):
+        if rule.start() < end:
+            continue
+        top = text.rfind("\n", end, rule.start()) + 1 or end
+        top = text.rfind("\f", top, rule.start()) + 1 or top
+        if "|" in text[top : rule.start()]:
+            gap = GAP.search(text, rule.end())
+            end = gap.start() if gap else len(text)
+            yield top, end
+
+
 def table_at(text: str, row: int) -> Table:
     """The table that has a row at `row`; one without a header where that is but a piece of a line that is none."""
     gap = GAP.search(text, row)
     start, end = _gap_before(text, row), gap.start() if gap else len(text)
     lines = (line for match in _LINE.finditer(text, start, end) if (line := trimmed(text, *match.span())))
-    top = next((line for line in lines if ROW.fullmatch(text, *line)), None)  # a caption may stand above it
+    top = next((line for line in lines if is_row(text, *line)), None)  # a caption may stand above it
     if top is None or top[0] > row:
         return Table(end, (row, row), ruled=False, named=False)
     below = next(lines, None)
     ruled = below is not None and RULE.fullmatch(text, *below) is not None
     named = re.search(r"\d", _YEAR.sub("", text[slice(*top)])) is None
     if not (ruled or named) and below:
-        rows = [line for line in islice(lines, _BELOW - 1) if ROW.fullmatch(text, *line)]
+        rows = [line for line in islice(lines, _BELOW - 1) if is_row(text, *line)]
         named = _names(_texts(text, top), [_texts(text, row) for row in (below, *rows)])
     return Table(end, top, ruled, named)
 

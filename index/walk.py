@@ -1,5 +1,5 @@
-"""What a walk of a folder leaves out, unless it is named itself: hidden entries, symbolic links, what the folder's
-`.pullquoteignore` files say, and of the home of a library all but the uploads.
+"""What a walk of a folder leaves out, unless it is named itself: hidden entries and lock files of Office, symbolic links, what
+the folder's `.pullquoteignore` files say, and of the home of a library all but the uploads.
 
 The ignore files have the rules of `.gitignore`: each holds for its folder and below, the nearest decides, the last matching
 line of a file wins, and nothing can be taken back in below a folder that is left out.
@@ -7,6 +7,7 @@ line of a file wins, and nothing can be taken back in below a folder that is lef
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 IGNORE_FILE = ".pullquoteignore"
 UPLOADS = "uploads"  # all else in a home is the index's own
+LOCK = "~$"  # what the names of files begin with that Office has while a document is open
 _HOME = {"CURRENT", "generations"}  # what is in every home, and hardly in another folder
 _WILD = "*?["
 # Git knows classes and \] between brackets, the library does not.
@@ -49,7 +51,9 @@ class Ignored:
         try:
             if not file.is_file():  # opening a pipe would wait for ever
                 raise FileError(source, f"its {IGNORE_FILE} is not a regular file, so the folder is left out", "Remove it")
-            text = os.fsdecode(file.read_bytes()).removeprefix("\ufeff")  # names need not be valid text
+            if b"\0" in (data := file.read_bytes()):  # which is in no name; UTF-16 is full of them
+                raise FileError(source, f"its {IGNORE_FILE} is not UTF-8 text, so the folder is left out", "Save it as UTF-8")
+            text = os.fsdecode(data).removeprefix("\ufeff")  # names need not be valid text
             # A lone "!" or "!/" is no pattern, but to Git no mistake either.
             lines = (line for line in text.splitlines() if line.rstrip() not in ("!", "!/"))
             spec = GitIgnoreSpec.from_lines(map(_spelled_out, lines))
@@ -105,7 +109,8 @@ def comes_by(top: Path, path: Path) -> bool:
     for part in path.relative_to(top).parts:
         ignored = ignored.within(here, str(here))
         here = here / part
-        if part.startswith(".") or here.is_symlink() or ignored.covers(here, here.is_dir()):
+        # Not Path's own, which raise where one may not look.
+        if is_hidden(part) or os.path.islink(here) or ignored.covers(here, os.path.isdir(here)):  # noqa: PTH112, PTH114
             return False
         if part != UPLOADS and all(os.path.lexists(here.with_name(name)) for name in _HOME):
             return False
@@ -117,6 +122,25 @@ def without_own(listing: Iterable[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
     entries = list(listing)
     is_home = {entry.name for entry in entries} >= _HOME
     return [entry for entry in entries if entry.name == UPLOADS] if is_home else entries
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of that name was not made for people to see."""
+    return name.startswith((".", LOCK))
+
+
+def is_there(path: Path | str) -> bool:
+    """Whether there is a file or folder at a path, or, where one may not look, may be."""
+    try:
+        os.stat(path)  # noqa: PTH116 (Path.exists raises where one may not look)
+    except OSError as problem:
+        return problem.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+    return True
+
+
+def with_home(path: Path) -> Path:
+    """With the home folder in the place of `~` or `~NAME`; what begins so and is nobody's home is a name like any."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 (Path.expanduser raises for it)
 
 
 def is_text(path: Path | str) -> bool:
@@ -138,7 +162,7 @@ def folders(top: Path) -> Iterator[Path]:
             ignored = ignored.within(folder, str(folder))
             with os.scandir(folder) as listing:
                 below = [Path(entry.path) for entry in without_own(listing)
-                         if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)]
+                         if not is_hidden(entry.name) and entry.is_dir(follow_symlinks=False)]
         except (OSError, FileError):  # `find_files` says what is wrong with it
             continue
         waiting += [(path, ignored) for path in below if is_text(path) and not ignored.covers(path, is_folder=True)]
@@ -150,12 +174,12 @@ def expand(paths: Sequence[Path]) -> list[Path]:
     A path that exists is never taken for a glob. One matches what a walk would come by from the folder before its first
     wildcard. Raises InputError where one matches nothing, FileError where an ignore file cannot be used.
     """
-    return [match for path in paths for match in _matches(path.expanduser())]
+    return [match for path in paths for match in _matches(with_home(path))]
 
 
 def _matches(path: Path) -> list[Path]:
     wild = next((number for number, part in enumerate(path.parts) if any(sign in part for sign in _WILD)), None)
-    if wild is None or path.exists():
+    if wild is None or is_there(path):
         return [path]
     base, pattern = Path(*path.parts[:wild]), Path(*path.parts[wild:])
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -85,7 +86,7 @@ def _wait(notifier: RustNotify, home: Path, watched: set[str], failed: bool, sto
             roots = _roots(home)
             if any(_concerns(home, roots, Path(path)) for _, path in news):
                 return
-        elif news != "timeout" or failed or any(str(root) not in watched for root in _roots(home) if root.exists()):
+        elif news != "timeout" or failed or any(str(root) not in watched for root in _roots(home) if os.path.exists(root)):  # noqa: PTH110
             return
 
 
@@ -99,7 +100,7 @@ def _places(home: Path, paths: Sequence[Path] = ()) -> set[str]:
 
     Each by itself, because a watcher that goes down by itself also goes where links lead, be it everywhere.
     """
-    tops = {path for path in [*_roots(home), *(path.absolute() for path in paths)] if path.exists() and is_text(path)}
+    tops = {path for path in [*_roots(home), *(path.absolute() for path in paths)] if os.path.exists(path) and is_text(path)}  # noqa: PTH110
     return {str(place) for top in tops for place in (folders(top) if top.is_dir() else [top])}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from index.sentences import ITEM
-from index.tables import ROW, table_at
+from index.tables import is_row, table_at
 from index.types import Offsets
 from rag.grow import Piece, sentence_before
 from rag.values import SIGN, UNITS, amounts, is_just_a_value, is_number, moments, weekdays
@@ -100,7 +100,7 @@ def _above(piece: Piece) -> str:
 def _table(piece: Piece) -> Offsets | None:
     """The first row of the table that a piece is a row of: each row is about something else."""
     text, row = piece.document.body, piece.span.sentences or piece.highlight
-    return table_at(text, row[0]).top if ROW.fullmatch(text, *row) else None
+    return table_at(text, row[0]).top if is_row(text, *row) else None
 
 
 def _another(asked: set[str], piece: Piece) -> set[str]:

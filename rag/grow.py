@@ -11,7 +11,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from index.sentences import ITEM, blocks, sentences
-from index.tables import GAP, ROW, header_of, trimmed
+from index.tables import GAP, header_of, is_row, trimmed
 from index.types import Document, Offsets
 from rag.types import Passage, Span
 
@@ -121,7 +121,7 @@ class _Near:
         return max(0, bisect_right(self.blocks, offset, key=lambda block: block[0]) - 1)
 
     def is_row(self, number: int) -> bool:
-        return ROW.fullmatch(self.text, *self.blocks[number]) is not None
+        return is_row(self.text, *self.blocks[number])
 
     def is_item(self, number: int) -> bool:
         return ITEM.match(self.text, *self.blocks[number]) is not None
@@ -169,7 +169,7 @@ def _near(passage: Passage, start: int, end: int) -> _Near:
     low = text.rfind("\n", 0, max(0, start - _REACH)) + 1
     high = text.find("\n", end + _REACH)
     high = len(text) if high < 0 else high
-    found = (trimmed(text, low + left, low + right) for left, right in blocks(text[low:high]))
+    found = (trimmed(text, left, right) for left, right in blocks(text, low, high))
     return _Near(passage, [block for block in found if block])
 
 

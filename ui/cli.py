@@ -227,7 +227,8 @@ def prune(home: Home = None, json: Json = False) -> int:
     if json:
         _print_json({"generation": current_id(where), "erased": erased})
     else:
-        print(f"{len(erased)} earlier generations erased; left is {current_id(where)}")
+        earlier = "1 earlier generation" if len(erased) == 1 else f"{len(erased)} earlier generations"
+        print(f"{earlier} erased, and all cached vectors that {current_id(where)}, which is left, does not use")
     return ANSWERED
 
 
@@ -407,7 +408,9 @@ def _watch(home: Path, paths: Sequence[Path], update: Sync, json: bool) -> int:
 
 
 def _home(home: Path | None) -> Path:
-    return (home or Path(os.environ.get("PULLQUOTE_HOME") or ".pullquote")).expanduser().absolute()
+    from index.walk import with_home
+
+    return with_home(home or Path(os.environ.get("PULLQUOTE_HOME") or ".pullquote")).absolute()
 
 
 def _config(home: Path, **flags: Any) -> Config:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import Any
 
-from index.errors import FileError
+from index.errors import Empty
 from index.formats.base import Extract, Format, lacks_memory
 from index.formats.hidden import hidden_notice, leave_out_hidden
 from index.formats.outline import Blocks, Cell, first_title, one_line, table_lines
@@ -100,7 +100,7 @@ def _read(data: bytes, source: str) -> Iterator[Extract]:
     text = decode_page(data, source)
     page, hidden = parse_page(text)
     if page is None:
-        raise FileError(source, "there is no text in it", "Remove it, or save the page again")
+        raise Empty(source, "there is no text in it", "Remove it, or save the page again")
     found = _by_trafilatura(page)
     title = one_line((found.title if found is not None else page.findtext(".//title")) or "")
     if found is not None and found.date and found.author in page.xpath("//meta[@name='author']/@content"):

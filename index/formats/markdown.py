@@ -64,14 +64,15 @@ def _read(data: bytes, source: str) -> Iterator[Extract]:
 
 
 def _code_blocks(text: str, blocks: Sequence[Token], line_starts: Sequence[int]) -> Iterator[Offsets]:
-    """The code between fences, with them; what is never closed is none."""
+    """The code between fences, with them, and code that is indented; what is never closed is none."""
     for token in blocks:
-        if token.type == "fence" and token.map:
+        if token.type in ("fence", "code_block") and token.map:
             first, last = token.map
             start, end = line_starts[first], line_starts[last]
             end = start + len(text[start:end].rstrip("\r\n"))
             closing = CLOSING_FENCE.fullmatch(text[line_starts[last - 1] : end])
-            if last - first > 1 and closing and closing[1].startswith(token.markup):
+            closed = last - first > 1 and closing and closing[1].startswith(token.markup)
+            if token.type == "code_block" or closed:
                 yield start, end
 
 

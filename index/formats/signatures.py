@@ -11,6 +11,8 @@ SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"MM\0*", "a TIFF image"),
     (8, b"WEBP", "a WebP image"),
     (0, b"\0\0\1\0", "an icon"),
+    (30, b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet", "an OpenDocument spreadsheet"),
+    (30, b"mimetypeapplication/vnd.oasis.opendocument.presentation", "an OpenDocument presentation"),
     (0, b"PK\x03\x04", "a zip archive"),
     (0, b"PK\x05\x06", "an empty zip archive"),
     (0, b"\x1f\x8b", "a gzip archive"),
@@ -39,6 +41,9 @@ SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, bytes.fromhex("D0CF11E0A1B11AE1"), "a Microsoft Office file of the old kind"),
     (0, b"%!PS", "a PostScript file"),
 )
+
+# What a program that opens such a file can save it as, by its suffix.
+SAVE_AS = {".ods": ".xlsx", ".odp": ".pptx", ".msg": ".eml"}
 
 
 def kind_of(head: bytes) -> str:

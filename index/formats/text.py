@@ -119,6 +119,8 @@ def _is_binary(data: bytes) -> bool:
 
 
 def _decode_by_guess(data: bytes, source: str) -> str:
+    if (halves := _in_halves(data)) is not None:
+        return halves
     damaged = _as_damaged(data, "utf-8", sound=10)
     if damaged is not None:
         return damaged
@@ -130,6 +132,15 @@ def _decode_by_guess(data: bytes, source: str) -> str:
     if (damaged := _as_damaged(data, "utf-8", sound=1)) is not None:  # no other encoding has it
         return damaged
     raise FileError(source, "its text encoding cannot be told", SAVE_AS_UTF8)
+
+
+def _in_halves(data: bytes) -> str | None:
+    """The text of a file in UTF-8 but for halves of surrogate pairs, as some programs write them; None for any other."""
+    try:
+        halves = data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return None
+    return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _as_damaged(data: bytes, encoding: str, sound: int) -> str | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from index.tables import ROW, RULE, Table, cells, table_at, trimmed
+from index.tables import RULE, Table, cells, is_row, table_at, trimmed
 from rag.types import Passage
 
 _LINE = re.compile(r"[^\n\f]*[\n\f]?")
@@ -36,7 +36,7 @@ def view(passage: Passage) -> View:
     shown: list[tuple[str, int]] = []  # pieces with their places in the passage; -1: put in
     for match in _LINE.finditer(text):
         row = trimmed(text, *match.span())
-        if row is None or not ROW.fullmatch(text, *row):
+        if row is None or not is_row(document, chunk.start + row[0], chunk.start + row[1]):
             shown.append((match[0], match.start()))
             continue
         at = chunk.start + row[0]

@@ -24,7 +24,8 @@ from index import generation
 from index.build import Progress, Report, erase, index_documents, remove, sync
 from index.chunks import Chunking, search_text
 from index.errors import Busy, Corrupt, EncoderMismatch, FileError, FormatVersion, HomeError, InputError, NoIndex
-from index.files import read_documents
+from index.files import Content, documents_of, read_documents
+from index.formats.base import Extract
 from index.generation import (
     COPY,
     FORMAT,
@@ -550,16 +551,51 @@ def test_a_broken_file_is_skipped_with_its_reason_and_the_others_go_through(home
 
 def test_the_version_before_stays_of_a_file_that_broke(home, docs, encoder, library) -> None:
     sync(home, [docs], encoder=encoder)
-    edit(docs / "ferry.txt", b"")
+    edit(docs / "ferry.txt", BROKEN)
     edit(docs / "otter.md", "# Otters\n\nOtters play.\n")
     report = sync(home, encoder=encoder)
     assert changes(report)[:3] == ((), ("docs/otter.md",), ())
     [error] = report.skipped
-    assert (error.source, error.message) == ("docs/ferry.txt", "it is empty (the version indexed before stays)")
+    assert error.source == "docs/ferry.txt"
+    assert error.message.startswith("it is a damaged or incomplete PDF")
+    assert error.message.endswith(" (the version indexed before stays)")
     assert texts(library())["docs/ferry.txt"].startswith("The ferry")
     edit(docs / "ferry.txt", "It is mended.")
     report = sync(home, encoder=encoder)
     assert (report.updated, report.skipped) == (("docs/ferry.txt",), ())
+
+
+@pytest.mark.parametrize(("name", "holds_nothing", "why"), [
+    ("ferry.txt", b"", "it is empty"),
+    ("ferry.txt", b" \n", "there is no text in it"),
+    ("ferry.txt", b"<html><p> </p></html>", "there is no text in it"),
+    ("faq.jsonl", b"\n", "there is no text in it"),
+    ("faq.jsonl", b"", "it is empty"),
+])
+@pytest.mark.parametrize("rebuild", [False, True])
+def test_of_a_file_that_was_emptied_nothing_stays(home, docs, encoder, library, name: str, holds_nothing: bytes, why: str,
+                                                  rebuild: bool) -> None:
+    edit(docs / "faq.jsonl", "".join(json.dumps({"text": f"Row {n}."}) + "\n" for n in range(2)))
+    sync(home, [docs], encoder=encoder)
+    gone = sorted(source for source in texts(library()) if source.startswith(f"docs/{name}"))
+    edit(docs / name, holds_nothing)
+    for removed in (gone, []):
+        report = sync(home, encoder=encoder, rebuild=rebuild)
+        assert (report.added, report.updated, list(report.removed), report.documents) == ((), (), removed, 5 - len(gone))
+        assert [(error.source, error.message) for error in report.skipped] == [(f"docs/{name}", why)]
+        assert not texts(library()).keys() & set(gone)
+    edit(docs / name, '{"text": "It is filled again."}')
+    assert len(sync(home, encoder=encoder).added) == 1
+
+
+def test_a_file_that_could_not_be_read_whole_is_not_empty(home, docs, encoder, library, monkeypatch) -> None:
+    sync(home, [docs], encoder=encoder)
+    content = Content("text/plain", "0" * 64, 0.0, (Extract("", " ", notices=("half of it is damaged",)),))
+    monkeypatch.setattr(Sandbox, "read_documents", lambda self, path, source, tell: documents_of(content, source))
+    edit(docs / "ferry.txt", "Whatever.")
+    assert [error.message for error in sync(home, encoder=encoder).skipped] == [
+        "there is no text in it (the version indexed before stays)"]
+    assert texts(library())["docs/ferry.txt"].startswith("The ferry")
 
 
 def test_a_broken_file_is_named_again_by_every_run(home, docs, encoder) -> None:

@@ -14,7 +14,7 @@ from index.chunks import DEFAULT, Chunking, context, lexical_text, search_text, 
 from index.encoder import Encoder
 from index.formats.markdown import FORMAT as MARKDOWN
 from index.sentences import sentences
-from index.tables import ROW
+from index.tables import is_row
 from index.tokens import count_tokens
 from index.types import Chunk, Document, Section, document_id, sha256_text
 
@@ -108,7 +108,7 @@ def test_tokens_are_counted_on_the_chunks_own_text(document: Document, chunking:
 def test_no_chunk_is_longer_than_the_size_but_a_single_sentence(document: Document, chunking: Chunking) -> None:
     for chunk in split(document, chunking, 10_000, words):
         tokens = sum(count_tokens(document.text[start:end]) + 1 for start, end in chunk.sentences)
-        assert tokens <= chunking.size or len(chunk.sentences) == 1 or ROW.fullmatch(document.text, chunk.start, chunk.end)
+        assert tokens <= chunking.size or len(chunk.sentences) == 1 or is_row(document.text, chunk.start, chunk.end)
 
 
 @given(DOCUMENTS, CHUNKINGS)
@@ -258,6 +258,16 @@ def test_a_chunk_that_begins_within_a_table_brings_its_header() -> None:
         assert with_header(document, chunk) == (f"{rows[0]}\n{text}" if chunk in begins_in_table else text)
         brings = chunk.start <= document.text.index(rows[0]) or chunk in begins_in_table
         assert search_text(document, chunk, 254).count(rows[0]) == (brings and "|" in text)
+
+
+def test_rows_with_bars_between_cells_alone_bring_the_header_that_a_rule_is_below() -> None:
+    rows = [f"Port {n}|{n}.50|The fee is due at the gate before noon and children pay half" for n in range(60)]
+    document = make("# Fees\n\nPort|Fee|Note\n---|---|---\n" + "\n".join(rows) + "\n\nThat is all.\n")
+    first, *others = split(document, DEFAULT, 254, words)
+    assert len(others) > 4
+    assert {document.text[slice(*chunk.header)] for chunk in others if chunk.header} == {"Port|Fee|Note"}
+    pieces = [document.text[slice(*sentence)] for chunk in (first, *others) for sentence in chunk.sentences]
+    assert list(dict.fromkeys(pieces)) == ["# Fees", "Port|Fee|Note", "---|---|---", *rows, "That is all."]
 
 
 def test_a_header_with_digits_is_brought_too() -> None:

@@ -49,7 +49,23 @@ def test_found_says_where_the_file_is_and_what_tells_a_change(tmp_path: Path) ->
 
 def test_a_root_that_is_not_there(tmp_path: Path) -> None:
     [problem] = find_files(tmp_path / "nowhere", "nowhere")
-    assert str(problem) == "nowhere: there is no such file or folder. Check the path"
+    assert str(problem) == (
+        "nowhere: there is no such file or folder. Its documents stay; to take them out: pullquote remove nowhere")
+
+
+def test_lock_files_of_office_are_left_out_and_named_are_told(tmp_path: Path) -> None:
+    for name in ("report.docx", "~$report.docx", "~backup.txt", "sub/~$plan.xlsx"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(lock_file("Anna Berg"))
+    assert sources(tmp_path, "docs") == ["docs/report.docx", "docs/~backup.txt"]
+    [problem] = find_files(tmp_path / "~$report.docx", "~$report.docx")
+    assert str(problem) == ("~$report.docx: it is the lock file of a document that is open."
+                            " Leave it out; it goes when that is closed")
+
+
+def lock_file(owner: str) -> bytes:
+    """As Word writes it."""
+    return bytes([len(owner)]) + owner.ljust(53).encode() + bytes([len(owner), 0]) + owner.ljust(53).encode("utf-16-le")
 
 
 def test_links_are_not_followed_neither_in_circles_nor_out_of_the_root(tmp_path: Path) -> None:
@@ -251,6 +267,20 @@ def test_what_is_no_document_is_told_by_its_content(tmp_path: Path, head: bytes,
         f"docs/file: it is {kind}, not a document format that can be read. Leave it out, or save its text in one of "
         "these: PDF, EPUB, ODT, PowerPoint, Excel, Word, RTF, MBOX, EML, JSON Lines, Markdown, HTML, CSV and plain text"
     )
+
+
+@pytest.mark.parametrize(("name", "data", "told"), [
+    ("a.ods", b"PK\x03\x04" + bytes(26) + b"mimetypeapplication/vnd.oasis.opendocument.spreadsheetPK",
+     "docs/a.ods: it is an OpenDocument spreadsheet, not a document format that can be read. Save it as .xlsx"),
+    ("a.msg", bytes.fromhex("D0CF11E0A1B11AE1") + bytes(20),
+     "docs/a.msg: it is a Microsoft Office file of the old kind, not a document format that can be read. Save it as .eml"),
+])
+def test_what_its_own_program_saves_as_a_format_that_is_read_is_told_so(tmp_path: Path, name: str, data: bytes,
+                                                                         told: str) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(FileError) as caught:
+        read_documents(tmp_path / name, f"docs/{name}")
+    assert str(caught.value) == told
 
 
 def test_characters_that_cannot_be_stored_are_replaced_one_for_one(tmp_path: Path) -> None:

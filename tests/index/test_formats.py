@@ -395,6 +395,13 @@ def test_markdown_code_between_fences(read: Read) -> None:
     assert code_of(read("a.md", text)) == ["```sh\nmake chat\n\n# Ask.\n```", "  ~~~\n  make test\n  ~~~"]
 
 
+def test_markdown_code_that_is_indented(read: Read) -> None:
+    text = ("# Do\n\nType:\n\n    make chat\n\n    # Ask.\n    ```\n\nor\n    go on.\n\n- in a list\n\n      make test\n\n"
+            "    and its second paragraph\n\nEnd:\n\n\tls\n")
+    assert code_of(read("a.md", text)) == ["    make chat\n\n    # Ask.\n    ```", "      make test", "\tls"]
+    assert code_of(read("a.md", text.replace("\n", "\r\n")))[1:] == ["      make test", "\tls"]
+
+
 def test_a_fence_left_open_in_a_quotation_ends_with_it(read: Read) -> None:
     text = "> ```\n> never closed\n\nProse.\n\n```\nmake chat\n```\n\nMore prose.\n\n> ~~~\n> quoted\n> ~~~"
     assert code_of(read("a.md", text)) == ["```\nmake chat\n```", "> ~~~\n> quoted\n> ~~~"]

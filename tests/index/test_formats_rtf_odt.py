@@ -313,7 +313,7 @@ def test_odt_recognised_under_another_name(tmp_path: Path, name: str) -> None:
 
 def test_a_spreadsheet_is_not_taken_for_a_text(tmp_path: Path) -> None:
     sheet = zipped(odt(mimetype="application/vnd.oasis.opendocument.spreadsheet"))
-    assert "a.odt: it is a zip archive, not a document format that can be read" in error_of(tmp_path, "a.odt", sheet)
+    assert "a.odt: it is an OpenDocument spreadsheet, not a document format" in error_of(tmp_path, "a.odt", sheet)
 
 
 UNOPENED = "a.odt: it cannot be opened as a text document (ODT). Open it in a word processor and save it again"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -95,6 +96,46 @@ def test_a_folder_that_was_followed_by_itself_while_it_was_ignored_and_is_no_mor
     assert (report.added, report.removed, report.encoded) == (("x/drafts/b.md",), ("drafts/b.md",), 0)
     assert sync(home, encoder=encoder).unchanged == 2
     assert sources(home) == ["x/a.md", "x/drafts/b.md"]
+
+
+def test_what_one_may_not_look_at_is_told_and_the_others_go_through(tmp_path: Path, home: Path, encoder: Any,
+                                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("locked/a.md", "open/b.md"):
+        put(tmp_path / name, "A thing.")
+    real, locked = os.stat, str(tmp_path / "locked" / "a.md")
+
+    def stat(path: Any, **options: Any) -> os.stat_result:
+        if str(path) == locked:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return real(path, **options)
+
+    with monkeypatch.context() as without:
+        without.setattr(os, "stat", stat)
+        report = sync(home, [tmp_path / "locked" / "a.md", tmp_path / "open"], encoder=encoder)
+        assert report.added == ("open/b.md",)
+        assert [str(error) for error in report.skipped] == [
+            "a.md: you may not read it. Give yourself permission to read it, or leave it out"]
+    assert sync(home, encoder=encoder).added == ("a.md",)
+    with monkeypatch.context() as without:
+        without.setattr(os, "stat", stat)
+        assert sync(home, encoder=encoder).removed == ()
+    assert sources(home) == ["a.md", "open/b.md"]
+
+
+def test_a_name_that_is_too_long_is_that_of_no_file(tmp_path: Path, home: Path, encoder: Any) -> None:
+    with pytest.raises(InputError) as caught:
+        sync(home, [tmp_path / ("a" * 256)], encoder=encoder)
+    assert str(caught.value) == f"there is no file or folder {tmp_path}/{'a' * 256}. Check the path"
+
+
+def test_a_root_of_which_nothing_is_held_can_be_removed_and_deleted(tmp_path: Path, home: Path, encoder: Any) -> None:
+    for name in ("a.png", "b.png", "c.md"):
+        put(tmp_path / name, "A thing." if name == "c.md" else "\x89PNG\r\n\x1a\n\0\0\0\0")
+    sync(home, [tmp_path / "a.png", tmp_path / "b.png", tmp_path / "c.md"], encoder=encoder)
+    remove(home, ["a.png"], encoder=encoder)
+    (tmp_path / "b.png").unlink()
+    assert sync(home, encoder=encoder).skipped == ()
+    assert [root.name for root in open_current(home).manifest.roots] == ["c.md"]
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS refuses such names")

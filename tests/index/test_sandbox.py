@@ -225,6 +225,17 @@ def test_a_machine_that_starts_no_more_processes_is_not_held_against_the_files(
     assert str(caught.value).startswith(f"the process that reads files cannot be started ({os.strerror(errno.EAGAIN)}). End")
 
 
+def test_a_python_that_one_may_not_run_is_told_as_that(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def refused(*_: Any, **__: Any) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(subprocess, "Popen", refused)
+    with pytest.raises(PullquoteError) as caught, Sandbox():
+        pass
+    assert str(caught.value) == ("the process that reads files cannot be started (Permission denied)."
+                                 f" Give yourself permission to run {sys.executable}")
+
+
 def test_interrupting_leaves_no_answer_for_the_next_question(strange: Sandbox, tmp_path: Path) -> None:
     write(tmp_path, {"hang.txt": "text", "a.txt": "other"})
     main = threading.main_thread().ident

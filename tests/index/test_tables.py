@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from index.tables import header_of, table_at
+from index.sentences import sentences
+from index.tables import header_of, is_row, table_at
 
 RULED = "Fares of 2026\n| Route | 2026 |\n|---|---|\n| Quill | 7.50 |\n| Marrick | 9 |\n\nName | Age\nAda | 36"
 
@@ -53,6 +54,44 @@ def test_labels_with_digits_above_figures_are_a_header(text: str) -> None:
 ])
 def test_no_header(text: str, row: str) -> None:
     assert header_of(text, text.index(row)) is None
+
+
+BARE = "Ages as of May|June:\nName|Age|City\n---|---|---\nAnna|30|Rome\nBen|41\nof them\n\nAda|36|Oslo"
+
+
+def test_below_a_rule_any_bar_makes_a_row() -> None:
+    for text in (BARE, BARE.replace("---|---|---", " :-- | --- | --:\t"), BARE.replace("\n", "\r\n")):
+        lines = [line for line in text.splitlines() if line]
+        assert [is_row(text, text.index(line), text.index(line) + len(line)) for line in lines] == [
+            False, True, True, True, True, False, False]
+        found = header_of(text, text.index("Ben"))
+        assert found is not None
+        assert text[slice(*found)] == "Name|Age|City"
+        assert header_of(text, text.index("Ada")) is None
+        assert [text[start:end] for start, end in sentences(text)] == list(map(str.strip, lines))
+
+
+@pytest.mark.parametrize("text", [
+    "Choose a|b for\nboth, or c|d for\none.",
+    "Choose a|b\n---\nand c|d.",  # a heading, as Markdown has it
+    "flags = A|B;\n---|x\nflags = C|D;",
+    "---|---\na|b",
+    "Name\n---|---\na|b",
+    "Name|Age\n\n---|---\na|b",
+    "Name|Age\f\n---|---\na|b",
+])
+def test_a_bar_within_words_makes_no_row_without_a_rule_below_a_header(text: str) -> None:
+    at = text.index("\n", text.index("|")) + 1 if text.startswith(("Name", "---")) else 0
+    assert not is_row(text, text.rindex("\n", 0, len(text)) + 1, len(text))
+    assert header_of(text, at) is None
+
+
+@pytest.mark.parametrize("line", ["-|" * 300_000, "-" * 600_000, " " * 600_000 + "|", "-|\n" * 200_000, "a|b\n-|-\n" * 80_000])
+def test_bars_and_dashes_without_end_take_no_time(line: str) -> None:
+    began = time.perf_counter()
+    text = f"a|b\n{line}x\nc|d"
+    is_row(text, len(text) - 3, len(text))
+    assert time.perf_counter() - began < 2
 
 
 def test_the_header_of_a_long_table_is_found_quickly() -> None:

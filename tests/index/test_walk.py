@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 from index.build import remove, sync
 from index.errors import FileError, InputError
 from index.files import Found, find_files
-from index.generation import open_current
+from index.generation import Root, open_current
+from index.roots import resolve_roots
 from index.types import Notice
 from index.unread import told
 from index.walk import IGNORE_FILE, comes_by, expand, folders
@@ -150,6 +152,7 @@ def test_what_is_left_out_comes_in_when_it_is_named_and_stays(docs: Path, home: 
               " left out. Correct the line: the rules are those of .gitignore"),
     ("[[:none:]]", "its .pullquoteignore has a line that is no pattern (the class [:none:] is not known), so the folder is left"
                    " out. Correct the line: the rules are those of .gitignore"),
+    ("\ufeffp\0r\0", "its .pullquoteignore is not UTF-8 text, so the folder is left out. Save it as UTF-8"),
     (None, "its .pullquoteignore is not a regular file, so the folder is left out. Remove it"),
 ])
 def test_an_ignore_file_that_cannot_be_used_leaves_its_folder_as_it_was(
@@ -279,6 +282,21 @@ def test_a_glob_in_the_home_folder(docs: Path, monkeypatch: pytest.MonkeyPatch) 
     assert expand([Path("~/*.md")]) == [docs / "a.md"]
 
 
+def test_a_name_that_begins_with_a_tilde_and_is_nobody_s_home_is_a_name(docs: Path, home: Path, encoder: Any,
+                                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(docs)
+    put(docs / "~backup.txt")
+    put(docs / "~$report.docx")
+    put(docs / "a.txt")
+    named = [Path("~$report.docx"), Path("~backup.txt"), Path("a.txt")]  # as a shell expands *
+    assert expand(named) == named
+    report = sync(home, named, encoder=encoder)
+    assert report.added == ("a.txt", "~backup.txt")
+    assert [error.source for error in report.skipped] == ["~$report.docx"]
+    (docs / "~$report.docx").unlink()
+    assert sync(home, encoder=encoder).skipped == ()
+
+
 @pytest.mark.parametrize(("pattern", "why"), [
     ("*.md", "nothing matches *.md. Check the pattern; hidden, linked and ignored files must be named in full"),
     ("nowhere/*.md", "nothing matches nowhere/*.md"),
@@ -290,6 +308,16 @@ def test_a_glob_that_matches_nothing_is_an_error(docs: Path, monkeypatch: pytest
     with pytest.raises(InputError) as caught:
         expand([Path(pattern)])
     assert why in str(caught.value)
+
+
+def test_thousands_of_files_of_a_glob_are_followed_quickly(tmp_path: Path) -> None:
+    paths = [put(tmp_path / "docs" / f"{n % 7}" / f"{n // 7}.md") for n in range(3000)]
+    began = time.perf_counter()
+    roots, scan, _ = resolve_roots(tmp_path / "home", None, paths)
+    assert [Path(root.path) for root in scan] == paths
+    assert len({root.name for root in roots}) == len(paths)
+    assert roots[:2] == (Root(str(paths[0]), "0.md"), Root(str(paths[1]), "1/0.md"))
+    assert time.perf_counter() - began < 3
 
 
 def test_files_of_a_glob_are_followed_each_by_itself(docs: Path, home: Path, encoder: Any) -> None:

@@ -336,6 +336,14 @@ def test_a_row_further_down_has_its_header_as_a_second_piece() -> None:
     assert quote.json()["header"] == {"text": HEAD, "start": quote.header.start, "end": quote.header.end}
 
 
+def test_rows_with_bars_between_cells_alone_are_quoted_with_their_header() -> None:
+    rows = [f"Port {n}|{n}.50|the fee is due at the gate before noon and all the children pay half" for n in range(60)]
+    document = read("Port|Fee|Note\n---|---|---\n" + "\n".join(rows) + "\n", "fees.md")
+    assert quoted(document, "0.50").text == f"Port|Fee|Note\n---|---|---\n{rows[0]}"
+    quote = quoted(document, "57.50", size=60)
+    assert (quote.text, quote.header and quote.header.text) == (rows[57], "Port|Fee|Note")
+
+
 @pytest.mark.parametrize("words", ["All year.", "Not on Sundays."])
 def test_a_row_is_whole_where_its_cells_hold_sentences(words: str) -> None:
     assert quoted(read(FARES, "fares.md"), words).text.endswith("\n| Marrick | £9.40 | All year. Not on Sundays. |")

@@ -35,6 +35,11 @@ def test_a_row_is_told_with_the_names_of_its_columns(passage: MakePassage) -> No
         "Pellin – Quill, Child: £5.00\n\nDogs travel free.")
 
 
+def test_a_row_with_bars_between_cells_alone_is_told_so_too(passage: MakePassage) -> None:
+    text = "Fares|Adult|Child\n---|---|---\nMarrick|£9.40|£4.70\n\nChoose a|b or c|d."
+    assert view(passage(text)).text == "Fares|Adult|Child\nMarrick, Adult: £9.40, Child: £4.70\n\nChoose a|b or c|d."
+
+
 def test_a_row_finds_its_header_outside_its_own_chunk(passage: MakePassage) -> None:
     whole = passage(FARES)
     start = FARES.index("| Pellin – Quill")

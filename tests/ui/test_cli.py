@@ -186,6 +186,9 @@ def test_prune_erases_what_was_removed_for_good(run: Run, folder: Path) -> None:
     assert json.loads(pruned.stdout) == {"generation": json.loads(run("status", "--json").stdout)["generation"],
                                          "erased": [before]}
     assert not anywhere(SHED)
+    left = json.loads(pruned.stdout)["generation"]
+    assert run("prune").stdout == (
+        f"0 earlier generations erased, and all cached vectors that {left}, which is left, does not use\n")
     assert "no whole generation before" in one_line(run("rollback"))
 
 
@@ -209,6 +212,12 @@ def test_an_empty_path_is_not_the_working_directory(tmp_path: Path, arguments: t
 def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:
     result = run_in(tmp_path, "--version")
     assert (result.returncode, result.stdout) == (0, f"pullquote {version('pullquote')}\n")
+
+
+def test_a_home_that_begins_with_a_tilde_and_is_nobody_s_is_a_name(tmp_path: Path) -> None:
+    result = run_in(tmp_path, "status", "--home", "~nobody-here/x")
+    assert one_line(result) == (f"pullquote: nothing is indexed in {tmp_path}/~nobody-here/x yet."
+                                " Index your files with: pullquote index PATH")
 
 
 def test_a_path_that_is_not_there_is_bad_usage_in_one_line(tmp_path: Path) -> None:
