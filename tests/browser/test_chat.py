@@ -678,6 +678,13 @@ def send(page: Page, question: str) -> None:
     page.keyboard.press("Enter")
 
 
+def reload_once_kept(page: Page, questions: int) -> None:
+    """Load the page anew, once it has kept the conversation: that comes just after its last answer."""
+    page.wait_for_function("n => JSON.parse(sessionStorage.getItem('pullquote.conversation') ?? '{}').turns?.length === n",
+                           arg=questions)
+    page.reload()
+
+
 def test_new_chat_ends_the_answer_under_way_and_what_waits_behind_it(slow: str, open_page: Open) -> None:
     page = open_page(slow)
     ask(page, "What is the mileage rate for my own car?")
@@ -690,7 +697,7 @@ def test_new_chat_ends_the_answer_under_way_and_what_waits_behind_it(slow: str, 
     expect(page.locator(".question, .answer")).to_have_count(0)
     expect(page.get_by_label("Question", exact=True)).to_have_value("")
     expect(ask(page, "And for more than 60 days?")).not_to_contain_text("Understood as")
-    page.reload()
+    reload_once_kept(page, 1)
     expect(page.locator(".question")).to_have_count(1)
 
 
@@ -713,7 +720,7 @@ def test_a_reload_keeps_the_conversation_and_another_tab_has_its_own(server: str
     expect(ask(page, "What is the gate code of the warehouse?")).to_contain_text(HOSTILE)
     ask(page, LEAVE_QUESTION)
     before = page.locator(".answer").all_inner_texts()
-    page.reload()
+    reload_once_kept(page, 2)
     expect(page.locator(".question")).to_have_count(2)
     assert page.locator(".answer").all_inner_texts() == before
     page.locator("a.cite").last.click()
@@ -726,7 +733,7 @@ def test_a_reload_keeps_the_conversation_and_another_tab_has_its_own(server: str
     expect(other.locator(".question")).to_have_count(0)
     page.get_by_role("button", name="New chat").click()
     expect(page.locator(".question")).to_have_count(0)
-    page.reload()
+    reload_once_kept(page, 0)
     expect(page.locator("#documents li")).to_have_count(3)
     expect(page.locator(".question")).to_have_count(0)
 
