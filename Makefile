@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=  # hundreds of tests start a Python: let none compile everything anew
 
-.PHONY: chat test lint types unit browser bench clean help
+.PHONY: chat test lint types unit bench clean help
 
 chat: $(VENV)/.chat  ## set up, index the sample library, open the chat
 	$(BIN)/pullquote index --sample

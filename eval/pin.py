@@ -6,9 +6,10 @@ Each line of the input is a question whose evidence names a source and quotes it
      "evidence": [{"source": "sample/staff-handbook.md", "text": "Probation lasts four months."}]}
 
 `python -m eval.pin IN.jsonl --corpus DIR > OUT.jsonl` writes the same lines with `start` and `end` in place of `text`.
-A source begins with the folder's name; a row of a JSON Lines file is "folder/file.jsonl#ROW". Any run of white space in
-a quote matches any run in the document, and a quote never begins or ends inside a word. Where a quote stands more than
-once in its source, `"occurrence": 2` picks the second. Every answer has to stand in some of its question's evidence.
+All but `id` and `question` may be left out, as in any set (docs/formats.md); evidence that has its offsets keeps them. A
+source begins with the folder's name; a row of a JSON Lines file is "folder/file.jsonl#ROW". Any run of white space in a
+quote matches any run in the document, and a quote never begins or ends inside a word. Where a quote stands more than
+once in its source, `"occurrence": 2` picks the second. Where there is evidence, every answer has to stand in some of it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from eval.questions import question_of
 from index.errors import DataError, FileError
 from index.files import find_files, read_documents
 
@@ -51,9 +53,13 @@ def spans(quote: str, text: str) -> list[tuple[int, int]]:
 
 def pin_evidence(evidence: dict[str, Any], texts: dict[str, str]) -> dict[str, Any]:
     """One piece of evidence with offsets in place of its quote."""
-    source, quote = evidence["source"], evidence["text"]
+    source, quote = evidence["source"], evidence.get("text", "")
     if source not in texts:
         raise DataError(f"there is no document {source}")
+    if "start" in evidence:
+        if evidence["end"] > len(texts[source]):
+            raise DataError(f"{source} ends before {evidence['end']}")
+        return evidence
     found = spans(quote, texts[source])
     if not found:
         raise DataError(f"{source} does not say {quote!r}")
@@ -68,11 +74,15 @@ def pin_evidence(evidence: dict[str, Any], texts: dict[str, str]) -> dict[str, A
 
 def pin_question(question: dict[str, Any], texts: dict[str, str]) -> dict[str, Any]:
     """A question with all its evidence pinned and its answers checked."""
-    evidence = [pin_evidence(one, texts) for one in question["evidence"]]
-    if bool(evidence) != question["answerable"] or bool(question["answers"]) != question["answerable"]:
-        raise DataError("an answerable question has answers and evidence, and any other has neither")
+    stated = question_of(question, "its row")
+    if not stated.evidence:
+        return question
+    if not stated.answerable:
+        raise DataError("a question that is not answerable has neither answers nor evidence")
+    quoted = [one.json() for one in stated.evidence] if stated.relevant else question["evidence"]
+    evidence = [pin_evidence(one, texts) for one in quoted]
     quotes = [texts[one["source"]][one["start"] : one["end"]] for one in evidence]
-    for answer in question["answers"]:
+    for answer in stated.answers:
         if not any(spans(answer, quote) for quote in quotes):
             raise DataError(f"the answer {answer!r} stands in none of the evidence")
     return {**question, "evidence": evidence}
@@ -89,6 +99,8 @@ def pin(lines: Iterator[str], texts: dict[str, str]) -> tuple[list[dict[str, Any
         name = f"line {number}"
         try:
             question = json.loads(line)
+            if not isinstance(question, dict):
+                raise DataError("it is no JSON object")
             name = question["id"]
             if name in seen:
                 raise DataError("another question has the same id")

@@ -197,16 +197,38 @@ def test_an_answer_that_stands_in_none_of_the_evidence_is_refused() -> None:
         pin_question(question(answers=["6 days"]), TEXTS)
 
 
-@pytest.mark.parametrize("changes", [{"answerable": False}, {"answers": []}, {"evidence": []},
-                                     {"answerable": False, "answers": []}])
-def test_answers_evidence_and_answerable_belong_together(changes: dict[str, Any]) -> None:
-    with pytest.raises(DataError, match="answers and evidence"):
+@pytest.mark.parametrize("changes", [{"answerable": False}, {"answerable": False, "answers": []}])
+def test_what_is_not_answerable_has_neither_answers_nor_evidence(changes: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match=r"yet there are answers|neither answers nor evidence"):
         pin_question(question(**changes), TEXTS)
+
+
+@pytest.mark.parametrize("left_out", [["answerable"], ["answers"], ["answers", "answerable"]])
+def test_what_a_set_may_leave_out_may_be_left_out(left_out: list[str]) -> None:
+    given = {name: value for name, value in question().items() if name not in left_out}
+    assert pin_question(given, TEXTS) == {**given, "evidence": [{"source": "docs/leave.md", "start": 18, "end": 36}]}
+
+
+@pytest.mark.parametrize("more", [{}, {"answers": []}, {"answers": ["5 days"]}, {"answerable": False}, {"evidence": []},
+                                  {"evidence": [{"source": "docs/leave.md", "start": 0, "end": 5}]}])
+def test_what_quotes_nothing_stays_as_it_is(more: dict[str, Any]) -> None:
+    given = {"id": "q1", "question": "How much may I keep?", **more}
+    assert pin_question(given, TEXTS) == given
+
+
+def test_offsets_beyond_the_end_are_refused() -> None:
+    with pytest.raises(DataError, match=r"docs/leave\.md ends before 900"):
+        pin_question(question(evidence=[{"source": "docs/leave.md", "start": 0, "end": 900}]), TEXTS)
+
+
+def test_quotes_of_a_retrieval_row_stand_in_its_sources() -> None:
+    row = {"id": 7, "question": "How much may I keep?", "relevant": ["docs/leave.md"], "evidence": ["Carry over 5 days"]}
+    assert pin_question(row, TEXTS)["evidence"] == [{"source": "docs/leave.md", "start": 18, "end": 36}]
 
 
 def test_what_cannot_be_pinned_is_named_and_the_rest_is_pinned() -> None:
     lines = [json.dumps(question()), "", json.dumps(question(id="q2", answers=["6 days"])), "{", json.dumps(question()),
-             json.dumps({"id": "q3"}), json.dumps(question(id="q4", evidence=[], answers=[], answerable=False))]
+             json.dumps({"id": "q3"}), "[]", json.dumps(question(id="q4", evidence=[], answers=[], answerable=False))]
     pinned, problems = pin(iter(lines), TEXTS)
     assert [one["id"] for one in pinned] == ["q1", "q4"]
-    assert [problem.split(":")[0] for problem in problems] == ["q2", "line 4", "q1", "q3"]
+    assert [problem.split(":")[0] for problem in problems] == ["q2", "line 4", "q1", "q3", "line 7"]

@@ -142,7 +142,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def refused(_: Request, error: HTTPException) -> JSONResponse:
-        told = error_response(error.status_code, error.detail, "See the README for the routes and their methods")
+        told = error_response(error.status_code, error.detail, "See docs/formats.md for the routes and their methods")
         told.headers.update(error.headers or {})
         return told
 

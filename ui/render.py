@@ -11,8 +11,10 @@ import re
 from collections.abc import Iterable, Sequence
 
 from index.errors import PullquoteError
+from index.types import Document
+from rag.reader.base import quotable
 from rag.types import Answer, Citation, Passage, Quote
-from rag.words import terms
+from rag.words import normalised, terms
 
 GROUP_FROM = 6  # quotes: from here on a card groups them by document
 RELATED = 2  # passages that a refusal shows
@@ -68,7 +70,7 @@ def error_html(error: PullquoteError) -> str:
 def question_html(question: str) -> str:
     """What the user asked, as the user typed it."""
     lines = "<br>".join(escaped(line) for line in question.strip().splitlines())
-    return f'<div class="question">{lines}</div>'
+    return f'<div class="question">{_said("You asked:")}{lines}</div>'
 
 
 def answer_text(answer: Answer) -> str:
@@ -113,7 +115,12 @@ def sentence(text: str) -> str:
 
 
 def _card(kind: str, parts: Iterable[str]) -> str:
-    return f'<div class="{f"answer {kind}".strip()}">{"".join(parts)}</div>'
+    return f'<div class="{f"answer {kind}".strip()}">{_said("Answer:")}{"".join(parts)}</div>'
+
+
+def _said(words: str) -> str:
+    """Who speaks, for those who do not see it."""
+    return f'<span class="said">{words} </span>'
 
 
 def _lead(answer: Answer) -> str:
@@ -203,13 +210,24 @@ def _refusal(answer: Answer, documents: int | None) -> str:
 
 
 def _excerpt(passage: Passage, answer: Answer, number: int) -> tuple[str, Citation]:
-    """The sentence of a passage that shares the most words with the question, and where it stands."""
+    """The sentence of a passage that shares the most words with the question, and where it stands.
+
+    A heading or the rule of a table is shown only where there is nothing else.
+    """
     document = passage.document
     asked = set(terms(answer.standalone_question))
-    start, end = max(passage.chunk.sentences, key=lambda span: len(asked & set(terms(document.text[slice(*span)]))))
+    sentences = [span for span in passage.chunk.sentences if _tells(document, *span)] or passage.chunk.sentences
+    start, end = max(sentences, key=lambda span: len(asked & set(terms(document.text[slice(*span)]))))
     citation = Citation.of(document, start, end, number)
     text = citation.text
     return (text if len(text) <= EXCERPT else f"{text[:EXCERPT].rstrip()}…"), citation
+
+
+def _tells(document: Document, start: int, end: int) -> bool:
+    """Whether a sentence says anything: not a heading above itself, not a question, not the rule of a table."""
+    text = document.text[start:end]
+    headings = {normalised(heading) for heading in (document.title, *document.section_at(start).heading)}
+    return any(map(str.isalnum, text)) and quotable(text, headings)
 
 
 def _lines(text: str) -> str:

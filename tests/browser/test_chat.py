@@ -78,9 +78,9 @@ def empty_server(tmp_path: Path) -> Iterator[str]:
     yield from serving(tmp_path / "home")
 
 
-def serving(home: Path) -> Iterator[str]:
+def serving(home: Path, serve: str = SERVE) -> Iterator[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PULLQUOTE_")}
-    with subprocess.Popen([sys.executable, "-c", SERVE, str(home)], cwd=REPOSITORY, env=environment, text=True,
+    with subprocess.Popen([sys.executable, "-c", serve, str(home)], cwd=REPOSITORY, env=environment, text=True,
                           stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout
@@ -236,7 +236,7 @@ def test_what_documents_say_is_never_run(server: str, open_page: Open) -> None:
     assert marked(page) == HOSTILE
     assert page.locator("#source img, #source script, .answer img, .answer script, #documents img").count() == 0
     expect(ask(page, "<img src=x onerror=window.pwned=7> ${window.pwned = 8} gate code?")).to_be_visible()
-    expect(page.locator(".question").last).to_have_text("<img src=x onerror=window.pwned=7> ${window.pwned = 8} gate code?")
+    expect(page.locator(".question").last).to_contain_text("<img src=x onerror=window.pwned=7> ${window.pwned = 8} gate code?")
 
 
 def test_the_question_is_never_lost_and_the_input_never_dead(server: str, open_page: Open) -> None:
@@ -285,11 +285,29 @@ def test_copying(server: str, open_page: Open) -> None:
 
 def test_the_library_can_be_searched(server: str, open_page: Open) -> None:
     page = open_page(server)
-    expect(page.locator("#documents li:visible")).to_have_count(3)
-    page.get_by_label("Search documents").fill("EXPEN")
-    expect(page.locator("#documents li:visible")).to_have_count(1)
+    items = page.locator("#documents li:visible")
+    folder = str(page.locator("#documents .name").first.get_attribute("title")).split("/")[0]
+    expect(items).to_have_count(3)
+    for sought, found in (("EXPEN", 1), (folder.upper(), 3), ("xyzzy", 0)):
+        page.get_by_label("Search documents").fill(sought)
+        expect(items).to_have_count(found)
+    expect(page.locator("#unmatched")).to_have_text("No document has this in its name, title or folder.")
+    page.get_by_label("Search documents").fill("")
+    expect(page.locator("#unmatched")).to_be_empty()
     page.get_by_role("button", name="Library", exact=True).click()
     expect(page.locator("#library")).to_be_hidden()
+
+
+def test_the_first_tab_leads_past_the_library_and_the_upload_says_what_it_is_for(server: str, open_page: Open) -> None:
+    page = open_page(server)
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("button", name="Skip to the question")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Question", exact=True)).to_be_focused()
+    expect(skip).not_to_be_in_viewport()
+    expect(page.locator("#upload button")).to_have_accessible_name(re.compile("^Add documents: Drop File Here"))
 
 
 def test_upload_ask_replace_remove(server: str, open_page: Open, tmp_path: Path) -> None:
@@ -303,6 +321,12 @@ def test_upload_ask_replace_remove(server: str, open_page: Open, tmp_path: Path)
     expect(page.locator("#rows .failed")).to_contain_text("It is empty.")
     expect(page.locator("#rows .ready")).to_contain_text("canteen.txt", timeout=30_000)
     expect(page.locator("#documents")).to_contain_text("canteen.txt")
+    page.get_by_role("button", name="Dismiss empty.txt").click()
+    expect(page.locator("#rows .failed")).to_have_count(0)
+    expect(page.get_by_role("button", name="Dismiss canteen.txt")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#rows .ready")).to_have_count(0)
+    expect(page.locator("#upload button")).to_be_focused()
     card = ask(page, "When does the canteen open?")
     expect(card).to_contain_text("11:45")
     # The same name again replaces the document; what was cited before is then not shown any more, nor guessed at.
@@ -632,3 +656,92 @@ def test_a_pdf_that_changed_is_not_shown_as_a_page(paged: tuple[str, Path], open
         assert contrast(page, "#source .page .problem") >= 4.5
     finally:
         file.write_bytes(HANDBOOK)
+
+
+# --- the conversation ---
+
+LEAVE_QUESTION = "How many days of annual leave do full-time staff have?"
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Iterator[str]:
+    """The address of a server that takes two seconds to find passages."""
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "expenses.txt").write_text(DOCUMENTS["expenses.txt"], "utf-8")
+    sync(tmp_path / "home", [tmp_path / "docs"], encoder=load_encoder())
+    yield from serving(tmp_path / "home", "import time; from rag.assistant import Assistant; steps = Assistant._steps;"
+                       " Assistant._steps = lambda *a: (time.sleep(2), (yield from steps(*a)))[0]; " + SERVE)
+
+
+def send(page: Page, question: str) -> None:
+    page.get_by_label("Question", exact=True).fill(question)
+    page.keyboard.press("Enter")
+
+
+def reload_once_kept(page: Page, questions: int) -> None:
+    """Load the page anew, once it has kept the conversation: that comes just after its last answer."""
+    page.wait_for_function("n => JSON.parse(sessionStorage.getItem('pullquote.conversation') ?? '{}').turns?.length === n",
+                           arg=questions)
+    page.reload()
+
+
+def test_new_chat_ends_the_answer_under_way_and_what_waits_behind_it(slow: str, open_page: Open) -> None:
+    page = open_page(slow)
+    ask(page, "What is the mileage rate for my own car?")
+    send(page, "Which receipts are required?")
+    expect(page.locator(".answer.waiting")).to_be_visible()
+    send(page, "And for more than 60 days?")
+    page.get_by_role("button", name="New chat").click()
+    expect(page.locator(".question, .answer")).to_have_count(0)
+    page.wait_for_timeout(3500)
+    expect(page.locator(".question, .answer")).to_have_count(0)
+    expect(page.get_by_label("Question", exact=True)).to_have_value("")
+    expect(ask(page, "And for more than 60 days?")).not_to_contain_text("Understood as")
+    reload_once_kept(page, 1)
+    expect(page.locator(".question")).to_have_count(1)
+
+
+def test_what_is_sent_while_an_answer_is_made_is_asked_after_it(slow: str, open_page: Open) -> None:
+    page = open_page(slow)
+    send(page, "What is the mileage rate for my own car?")
+    expect(page.locator(".answer.waiting")).to_be_visible()
+    send(page, "Which receipts are required?")
+    expect(page.locator("#waits")).to_have_text("Asked when this answer is complete.")
+    expect(page.locator(".question")).to_have_count(1)
+    expect(page.locator(".answer.done")).to_have_count(2, timeout=30_000)
+    expect(page.locator(".answer").nth(0)).to_contain_text("48 cents")
+    expect(page.locator(".answer").nth(1)).to_contain_text("10 euros")
+    expect(page.locator("#waits")).to_be_empty()
+    expect(page.get_by_label("Question", exact=True)).to_have_value("")
+
+
+def test_a_reload_keeps_the_conversation_and_another_tab_has_its_own(server: str, open_page: Open) -> None:
+    page = open_page(server)
+    expect(ask(page, "What is the gate code of the warehouse?")).to_contain_text(HOSTILE)
+    ask(page, LEAVE_QUESTION)
+    before = page.locator(".answer").all_inner_texts()
+    reload_once_kept(page, 2)
+    expect(page.locator(".question")).to_have_count(2)
+    assert page.locator(".answer").all_inner_texts() == before
+    page.locator("a.cite").last.click()
+    expect(page.locator("#source .place")).to_contain_text("Verified word for word")
+    expect(ask(page, "And when unused?")).to_contain_text("Understood as: And when unused?")
+    assert page.evaluate("Object.values(localStorage).join().includes('annual')") is False
+    other = page.context.new_page()
+    other.goto(server)
+    expect(other.get_by_role("button", name="New chat")).to_be_visible()
+    expect(other.locator(".question")).to_have_count(0)
+    page.get_by_role("button", name="New chat").click()
+    expect(page.locator(".question")).to_have_count(0)
+    reload_once_kept(page, 0)
+    expect(page.locator("#documents li")).to_have_count(3)
+    expect(page.locator(".question")).to_have_count(0)
+
+
+@pytest.mark.parametrize("kept", ["{", "[]", '{"turns": [1], "messages": []}', '{"turns": [], "messages": [["user", {}]]}'])
+def test_what_is_no_conversation_is_not_restored(server: str, open_page: Open, kept: str) -> None:
+    page = open_page(server)
+    page.evaluate("kept => sessionStorage.setItem('pullquote.conversation', kept)", kept)
+    page.reload()
+    expect(page.locator(".example")).to_have_count(3)
+    expect(ask(page, "What is the mileage rate for my own car?")).to_contain_text("48 cents")

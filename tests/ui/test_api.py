@@ -118,7 +118,7 @@ def test_a_wrong_method_and_an_unforeseen_failure(client, assistant, document) -
         def ask(self, question, history=()):
             raise ZeroDivisionError
 
-    assert_error(client().get("/v1/ask"), 405)
+    assert_error(client().get("/v1/ask"), 405, "docs/formats.md")
     quiet = TestClient(client(Broken([document(TEXT)])).app, base_url="http://localhost", raise_server_exceptions=False)
     assert_error(quiet.post("/v1/ask", json={"question": "a"}), 500, "ZeroDivisionError")
 

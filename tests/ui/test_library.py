@@ -14,7 +14,7 @@ from index.errors import FileError, PullquoteError
 from index.types import Notice
 from index.unread import FILE, Unread
 from ui.library import Library, safe_name
-from ui.pages.chat import _library_view, _told
+from ui.pages.chat import _examples, _library_view, _restored, _told
 from ui.pages.library import Row, documents_html, file_count, rows_html, unread_html
 
 
@@ -168,6 +168,51 @@ def test_rows_and_documents_are_safe_html(library: Library, tmp_path: Path) -> N
     assert listed.count("<li>") == 1
     assert "2 entries" in listed
     assert 'value="uploads/faq.jsonl"' in listed
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(library: Library, tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    for number, folder in enumerate(("2025", "2026 <b>")):
+        write(docs / folder, "leave.txt", f"Staff have {number + 25} days.")
+    write(docs, "other.txt")
+    list(library.sync([docs]))
+    listed = documents_html(library.sources())
+    assert re.findall(r'aria-label="([^"]*)"', listed) == [
+        "Remove docs/2025/leave.txt", "Remove docs/2026 &lt;b&gt;/leave.txt", "Remove other.txt"]
+    assert re.findall(r"<small>([^<]*)</small>", listed) == ["docs/2025", "docs/2026 &lt;b&gt;", ""]
+
+
+@pytest.mark.parametrize(("state", "dismissed"), [
+    ("waiting", False), ("working", False), ("ready", True), ("noticed", True), ("failed", True), ("cancelled", True)])
+def test_a_row_of_which_nothing_more_will_come_can_be_dismissed(state: str, dismissed: bool) -> None:
+    assert ('aria-label="Dismiss a &lt;b&gt;.txt"' in rows_html([Row("a <b>.txt", state)])) is dismissed
+
+
+def test_examples_are_of_the_own_documents_first(
+        library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sample = write(tmp_path / "sample", "leave.txt").parent
+    monkeypatch.setattr("ui.pages.chat.SAMPLE", sample)
+    list(library.sync([sample]))
+    of_sample = _examples(library, library.sources())
+    assert of_sample[0].startswith("How many days of annual leave")
+    own = write(tmp_path / "own", "club.md", "# Club\n\n## 2. How can I pay?\n\nBy card.").parent
+    write(own, "faq.jsonl", '{"title": "Who may enter?", "text": "Members only."}\n')
+    list(library.sync([own]))
+    assert _examples(library, library.sources()) == ["How can I pay?", "Who may enter?", of_sample[0]]
+    write(own, "club.md", "# Club\n\n## 2. Opening hours\n\nFrom nine.")
+    list(library.sync())
+    assert _examples(library, library.sources())[0] == "What does “Club” say about “Opening hours”?"
+
+
+def test_a_conversation_comes_back_as_it_was_and_what_is_none_does_not() -> None:
+    said = [["user", "<div>Who?</div>"], ["assistant", "<div>Ann.</div>"]]
+    assert _restored({"turns": ["Who?"], "messages": said}) == (
+        ["Who?"], [{"role": "user", "content": "<div>Who?</div>"}, {"role": "assistant", "content": "<div>Ann.</div>"}])
+    for kept in (None, [], "x", {}, {"turns": "x", "messages": []}, {"turns": [1], "messages": said},
+                 {"turns": [], "messages": [["user", 1]]}, {"turns": [], "messages": [["system", "x"]]},
+                 {"turns": [], "messages": [*said, ["user"]]}):
+        assert all("value" not in part for part in _restored(kept))
 
 
 def test_what_could_not_be_read_is_told_folded_away() -> None:

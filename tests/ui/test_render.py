@@ -177,7 +177,7 @@ def test_quotes_appear_one_by_one(document, answer) -> None:
     assert "Two." not in part
     assert 'class="answer"' in part
     assert 'class="answer done"' in whole
-    assert Reader(part).text.startswith("2 verbatim passages from 1 document")
+    assert Reader(part).text.startswith("Answer: 2 verbatim passages from 1 document")
 
 
 def test_a_document_at_two_places_is_one(document, answer) -> None:
@@ -185,7 +185,7 @@ def test_a_document_at_two_places_is_one(document, answer) -> None:
     [quote] = made.quotes
     copy = replace(quote.citations[0], number=2, document_id="another", source="copy.txt")
     told = Reader(answer_html(replace(made, quotes=(replace(quote, citations=(*quote.citations, copy)),)))).text
-    assert told.startswith("1 verbatim passage from 1 document")
+    assert told.startswith("Answer: 1 verbatim passage from 1 document")
 
 
 def test_a_refusal_says_what_was_searched_and_shows_two_related_sentences(document, answer) -> None:
@@ -198,6 +198,32 @@ def test_a_refusal_says_what_was_searched_and_shows_two_related_sentences(docume
     assert "Related, not an answer" in seen.text
     assert [link["href"] for link in seen.links] == [f"#c:{d.id}.0.11.{d.text_sha256[:12]}" for d in near[:2]]
     assert "Related" not in Reader(answer_html(answer())).text
+
+
+def test_a_refusal_shows_no_heading_question_or_rule_of_a_table(document, answer) -> None:
+    texts = ["## When we are open", "How are we open?", "|---|---|", "3. Membership fee", "We shut at noon."]
+    text = "\n".join(texts)
+    sentences = tuple((text.index(part), text.index(part) + len(part)) for part in texts)
+    fees = document(text, heading=("Club", "3. Membership fee"))
+    made = answer(passages=[fees], question="When are we open, and what is the membership fee?")
+    [passage] = made.passages
+
+    def shown(*spans: tuple[int, int]) -> str:
+        told = replace(made, passages=(replace(passage, chunk=replace(passage.chunk, sentences=spans)),))
+        [link] = Reader(answer_html(told)).links
+        start, end = link["href"].split(".")[1:3]
+        assert text[int(start):int(end)] in answer_text(told)
+        return text[int(start):int(end)]
+
+    assert shown(*sentences) == "We shut at noon."
+    assert shown(*sentences[:2]) == texts[0]  # there is nothing else
+
+
+def test_who_speaks_is_said_to_those_who_do_not_see_it(document, answer) -> None:
+    assert Reader(question_html("How long?")).text == "You asked: How long?"
+    day = document("One day.")
+    cards = [answer_html(answer((day, "One day.", "One"))), answer_html(answer()), error_html(PullquoteError("it broke"))]
+    assert all(Reader(card).text.startswith("Answer: ") for card in cards)
 
 
 def test_a_follow_up_says_how_it_was_understood(document, answer) -> None:
@@ -220,9 +246,9 @@ def test_of_two_questions_the_one_that_no_passage_answers_is_named(document, ans
 
 def test_errors_and_questions_are_safe_too() -> None:
     card = error_html(PullquoteError(f"it broke: {HOSTILE}", "try again"))
-    assert set(Reader(card).tags) == {"div", "p"}
+    assert set(Reader(card).tags) == {"div", "span", "p"}
     assert "Try again." in card
-    assert set(Reader(question_html(f"{HOSTILE}\nsecond line")).tags) == {"div", "br"}
+    assert set(Reader(question_html(f"{HOSTILE}\nsecond line")).tags) == {"div", "span", "br"}
 
 
 def test_text_for_the_terminal(document, answer) -> None:

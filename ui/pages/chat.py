@@ -30,6 +30,7 @@ PAUSE = 0.12  # seconds between two quotes of an answer: they appear one by one,
 
 _SAMPLE_QUESTIONS = ["How many days of annual leave do permanent staff have?", "What is a blue day?",
                      "What did Solan cost?"]
+_LONGEST_EXAMPLE = 120  # characters
 _GREETING = ("<h2>Ask your documents</h2><p>Every sentence of an answer is copied word for word from a source. "
              "Select its number to read it in place.</p>")
 _TOO_LONG = InputError(f"the question is longer than {LONGEST_QUESTION:,} characters", "Shorten it and send it again")
@@ -43,7 +44,8 @@ def page(library: Library) -> gr.Blocks:
     """The page on a library."""
     blocks = gr.Blocks(title="Pullquote", fill_width=True, fill_height=True, analytics_enabled=False, delete_cache=DELETE_SENT)
     with blocks, gr.Row(elem_id="page"):
-        turns = gr.State([])
+        turns = gr.JSON([], visible=False)  # the page holds the conversation, not the server: it outlives a restart
+        kept = gr.JSON(visible=False)
         with gr.Column(elem_id="library", min_width=0):
             gr.HTML(_LIBRARY_HEAD, apply_default_css=False)
             documents = gr.HTML("", elem_id="documents", js_on_load=REMOVE_SCRIPT, apply_default_css=False)
@@ -62,6 +64,7 @@ def page(library: Library) -> gr.Blocks:
             talk = gr.Chatbot(
                 elem_id="talk", label="Conversation", show_label=False, container=False, latex_delimiters=[], buttons=[],
                 layout="panel", height="100%", scale=1, autoscroll=False, feedback_options=None, placeholder=_GREETING)
+            gr.HTML('<p id="waits" role="status"></p>', apply_default_css=False)
             question = gr.Textbox(
                 elem_id="question", label="Question", container=False, placeholder="Ask about your documents",
                 submit_btn=True, max_lines=6, autofocus=False, html_attributes=gr.InputHTMLAttributes(autocapitalize="off"))
@@ -75,8 +78,8 @@ def page(library: Library) -> gr.Blocks:
         def reply(asked: str, earlier: list[str], messages: list[Message]) -> Iterator[Updates]:
             yield from _reply(library, asked, earlier, messages)
 
-        def reply_example(chosen: gr.SelectData, earlier: list[str], messages: list[Message]) -> Iterator[Updates]:
-            yield from _reply(library, chosen.value["text"], earlier, messages)
+        def chosen(example: gr.SelectData) -> str:
+            return str(example.value["text"])
 
         def take_files(files: list[str] | None) -> Iterator[Updates]:
             yield from _take_files(library, [Path(file) for file in files or []])
@@ -96,10 +99,17 @@ def page(library: Library) -> gr.Blocks:
         conversation = [question, turns, talk]
 
         blocks.load(show_library, None, library_parts, **hidden)
-        for event in (question.submit(reply, conversation, conversation, **asking),
-                      talk.example_select(reply_example, [turns, talk], conversation, **asking)):
-            event.then(None, js="() => window.pullquote.answered()", **hidden)
-        header.click(lambda: ("", [], []), None, conversation, queue=False, **hidden)
+        blocks.load(_restored, kept, [turns, talk], js="() => window.pullquote.kept()", **hidden)
+        # What is sent while an answer is made stays in its box and is asked after it: one answer at a time.
+        answering = question.submit(reply, conversation, conversation, trigger_mode="always_last", **asking)
+        answering.then(None, [turns, talk], js=_ANSWERED, **hidden)
+        talk.example_select(chosen, None, question, **hidden).then(None, js=_SUBMIT, **hidden)
+        # In this order: the box is emptied, so that nothing waits to be asked; by the time that the server has been heard, an
+        # answer that was just beginning can be ended, too; and last goes what has been said.
+        header.click(None, None, question, js="() => ''", queue=False, **hidden)
+        header.click(lambda: None, None, None, cancels=answering, queue=False, **hidden)
+        header.click(lambda: ([], []), None, [turns, talk], queue=False, **hidden).then(
+            None, [turns, talk], js=_ANSWERED, **hidden)
         builds = [
             upload.upload(take_files, upload, building, **writer),
             drop.upload(take_files, drop, building, **writer),
@@ -119,7 +129,7 @@ def page(library: Library) -> gr.Blocks:
 def _reply(library: Library, asked: str, earlier: list[str], messages: list[Message]) -> Iterator[Updates]:
     """The conversation as the answer comes in: the box emptied, then the last card again and again."""
     if not asked.strip():
-        yield gr.skip(), earlier, messages
+        yield gr.skip(), gr.skip(), gr.skip()
         return
     if len(asked) > LONGEST_QUESTION:  # it stays in its box, to be shortened
         yield asked, earlier, [*messages, _message("assistant", error_html(_TOO_LONG))]
@@ -130,6 +140,22 @@ def _reply(library: Library, asked: str, earlier: list[str], messages: list[Mess
     for card in _cards(library, asked, earlier):
         yield box, turns, [*before, _message("assistant", card)]
         box = gr.skip()
+
+
+def _restored(kept: Any) -> Updates:
+    """The conversation that the page's script kept for its tab; nothing changes where it kept none, or none of this form."""
+    match kept:
+        case {"turns": [*turns], "messages": [*messages]} if all(isinstance(turn, str) for turn in turns):
+            said = [_message(role, text) for role, text in filter(_is_said, messages)]
+            return (turns, said) if len(said) == len(messages) else (gr.skip(), gr.skip())
+    return gr.skip(), gr.skip()
+
+
+def _is_said(message: Any) -> bool:
+    match message:
+        case ["user" | "assistant", str()]:
+            return True
+    return False
 
 
 def _cards(library: Library, asked: str, earlier: Sequence[str]) -> Iterator[str]:
@@ -279,23 +305,30 @@ def _problem(error: PullquoteError) -> Row:
 
 
 def _examples(library: Library, sources: Sequence[SourceInfo]) -> list[str]:
-    """Three questions to begin with: good ones for the sample library, else what documents and their headings suggest."""
-    if any(info.path.startswith(str(SAMPLE)) for info in sources):
-        return _SAMPLE_QUESTIONS
-    sources = [info for info in sources if not info.copy_of]
-    chosen = sources[:: max(1, len(sources) // 3)][:3]
+    """Three questions to begin with: what the user's own documents suggest, then good ones for the sample library."""
+    own = [info for info in sources if not info.copy_of and not info.path.startswith(str(SAMPLE))]
+    sample = _SAMPLE_QUESTIONS if any(info.path.startswith(str(SAMPLE)) for info in sources) else []
+    chosen = own[:: max(1, len(own) // 3)][:3]
     store = library.assistant().store if chosen else None
-    return [_example(store.document(info.document_id)) for info in chosen if store]
+    suggested = [_example(store.document(info.document_id)) for info in chosen if store]
+    return [*dict.fromkeys((*suggested, *sample))][:3]
 
 
 def _example(document: Document) -> str:
-    """A question about a heading half way through a document, or about the document where it has none."""
+    """A question about a heading half way through a document, or about the document where it has none.
+
+    What is a question itself is that question.
+    """
     headings = [section.heading[-1] for section in document.sections if len(section.heading) > 1]
-    title = " ".join(document.title.split())[:60]
+    title = " ".join(document.title.split())
     if not headings:
-        return f"What does “{title}” say?"
-    heading = re.sub(r"^[\d.]+\s+", "", headings[len(headings) // 2])[:60]
-    return f"What does “{title}” say about “{heading}”?"
+        return title if _is_question(title) else f"What does “{title[:60]}” say?"
+    heading = re.sub(r"^[\d.]+\s+", "", headings[len(headings) // 2])
+    return heading if _is_question(heading) else f"What does “{title[:60]}” say about “{heading[:60]}”?"
+
+
+def _is_question(text: str) -> bool:
+    return text.endswith("?") and len(text) <= _LONGEST_EXAMPLE
 
 
 def _header(count: str) -> str:
@@ -310,9 +343,11 @@ def _welcome(megabytes: int) -> str:
             f"Up to {megabytes} MB a file. Nothing leaves the computer that Pullquote runs on.</p>")
 
 
+_ANSWERED = "(turns, messages) => window.pullquote.answered(turns, messages)"
+_SUBMIT = "() => document.querySelector('#question .submit-button').click()"
 _NEW_CHAT_SCRIPT = """
 element.addEventListener('click', (event) => { if (event.target.closest('#new-chat')) trigger('click'); });
 """
 _LIBRARY_HEAD = ('<div class="head"><h2>Library</h2><button id="library-close" type="button" aria-label="Close library">✕'
                  '</button></div><input id="filter" type="search" placeholder="Search documents"'
-                 ' aria-label="Search documents" autocomplete="off">')
+                 ' aria-label="Search documents" autocomplete="off"><p id="unmatched" class="hint" role="status"></p>')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -76,7 +77,9 @@ def documents_html(sources: Sequence[SourceInfo]) -> str:
     for info in sources:
         if info.copy_of:
             also.setdefault(owners[info.copy_of], {})[file_of(info)] = None
-    items = "".join(_document(source, infos, list(also.get(source, ()))) for source, infos in files.items())
+    names = Counter(PurePosixPath(source).name for source in files)
+    items = "".join(_document(source, infos, list(also.get(source, ())), names[PurePosixPath(source).name] > 1)
+                    for source, infos in files.items())
     return f'<ul class="documents">{items}</ul>' if items else '<p class="hint">No documents yet.</p>'
 
 
@@ -109,14 +112,19 @@ def _row(row: Row) -> str:
     if row.state == "working":
         value = f' value="{row.share:.3f}"' if row.share is not None else ""
         bar = f'<progress{value} max="1" aria-label="Indexing {name}"></progress>'
-    return f'<div class="row-in {row.state}"><b title="{name}">{name}</b><span>{note}</span>{bar}</div>'
+    dismiss = "" if row.state in ("waiting", "working") else (
+        f'<button class="dismiss" type="button" aria-label="Dismiss {name}" title="Dismiss">✕</button>')
+    return f'<div class="row-in {row.state}"><b title="{name}">{name}</b>{dismiss}<span>{note}</span>{bar}</div>'
 
 
-def _document(source: str, infos: Sequence[SourceInfo], also: Sequence[str]) -> str:
+def _document(source: str, infos: Sequence[SourceInfo], also: Sequence[str], namesake: bool) -> str:
+    """A file of the list; one that has a `namesake` is told with its folder."""
     path = PurePosixPath(source)
     first = infos[0]
     badge = _BADGES.get(first.media_type, path.suffix.removeprefix(".").upper()[:5] or "FILE")
-    details = [] if len(infos) > 1 or first.title == path.stem else [first.title]
+    details = [str(path.parent)] if namesake else []
+    if len(infos) == 1 and first.title != path.stem:
+        details.append(first.title)
     if len(infos) > 1:
         details.append(counted(len(infos), "entry").replace("entrys", "entries"))
     if first.pages:
@@ -126,7 +134,8 @@ def _document(source: str, infos: Sequence[SourceInfo], also: Sequence[str]) -> 
     name, shown, places = escaped(source), escaped(path.name), "&#10;".join(map(escaped, (source, *also)))
     return (f'<li><span class="badge">{escaped(badge)}</span>'
             f'<span class="name" title="{places}">{shown}<small>{escaped(" · ".join(details))}</small></span>'
-            f'<button class="remove" type="button" value="{name}" aria-label="Remove {shown}" title="Remove">✕</button></li>')
+            f'<button class="remove" type="button" value="{name}" aria-label="Remove {name if namesake else shown}"'
+            ' title="Remove">✕</button></li>')
 
 
 def _folded(heading: str, items: Sequence[str], more: int) -> str:

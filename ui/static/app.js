@@ -29,12 +29,27 @@
 
   function filter() {
     const wanted = document.getElementById('filter')?.value.trim().toLocaleLowerCase() ?? '';
-    for (const item of document.querySelectorAll('#documents li')) {
-      item.hidden = !item.querySelector('.name').textContent.toLocaleLowerCase().includes(wanted);
+    const items = [...document.querySelectorAll('#documents li')];
+    for (const item of items) {
+      const name = item.querySelector('.name');
+      item.hidden = !`${name.textContent}\n${name.title}`.toLocaleLowerCase().includes(wanted); // the title has the folders
     }
+    const said = items.length && items.every((item) => item.hidden) ? 'No document has this in its name, title or folder.' : '';
+    const unmatched = document.getElementById('unmatched');
+    if (unmatched && unmatched.textContent !== said) unmatched.textContent = said;
   }
 
   document.addEventListener('input', (event) => { if (event.target.id === 'filter') filter(); });
+
+  // --- what was told of an upload goes when it is dismissed ---
+
+  document.addEventListener('click', (event) => {
+    const row = event.target.closest?.('.row-in .dismiss')?.parentElement;
+    if (!row) return;
+    const next = row.nextElementSibling ?? row.previousElementSibling;
+    row.remove();
+    (next?.querySelector('.dismiss') ?? document.querySelector('#upload button'))?.focus();
+  });
 
   // --- copy with citations: the quotes with their numbers, then where each number stands ---
 
@@ -65,14 +80,63 @@
 
   // --- keys ---
 
+  // The first thing that Tab reaches: the library has a button a document.
+  const skip = document.createElement('button');
+  skip.type = 'button';
+  skip.className = 'skip';
+  skip.textContent = 'Skip to the question';
+  skip.addEventListener('click', () => document.querySelector('#question textarea, #welcome button')?.focus());
+  document.body.prepend(skip);
+
   document.addEventListener('keydown', (event) => {
     const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.target.isContentEditable;
     if (event.key === '/' && !typing && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
-      document.querySelector('#question textarea')?.focus();
+      box()?.focus();
     }
     if (event.key === 'Escape' && SMALL.matches && isLibraryOpen()) showLibrary(false);
   });
+
+  // --- the conversation, kept for this tab only: the browser forgets it when the tab is closed ---
+
+  const KEPT = 'pullquote.conversation';
+  const MOST = 1_000_000; // characters; of a longer conversation the end is kept
+  const TURNS = 20;
+
+  function keep(turns, messages) {
+    const said = messages.map(({ role, content }) => [role, content.map((part) => part.text ?? '').join('')]);
+    const written = () => JSON.stringify({ turns: turns.slice(-TURNS), messages: said });
+    try {
+      while (written().length > MOST) said.splice(0, 2);
+      sessionStorage.setItem(KEPT, written());
+    } catch { /* the browser keeps nothing: a reload then begins anew */ }
+  }
+
+  function kept() {
+    try {
+      return JSON.parse(sessionStorage.getItem(KEPT));
+    } catch {
+      return null;
+    }
+  }
+
+  // --- what is sent while an answer is made stays in its box, and is asked after it ---
+
+  const box = () => document.querySelector('#question textarea');
+  const isAnswering = () => [...document.querySelectorAll('#talk .answer')].at(-1)?.matches(':not(.done, .error)');
+
+  function tellWaiting(waits) {
+    const told = document.getElementById('waits');
+    const said = waits && isAnswering() && box()?.value.trim() ? 'Asked when this answer is complete.' : '';
+    if (told && told.textContent !== said) told.textContent = said;
+  }
+  const isTold = () => Boolean(document.getElementById('waits')?.textContent);
+
+  document.addEventListener('keydown', (event) => {
+    if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && event.target === box()) tellWaiting(true);
+  }, true);
+  document.addEventListener('click', (event) => { if (event.target.closest?.('#question .submit-button')) tellWaiting(true); }, true);
+  document.addEventListener('input', (event) => { if (event.target === box()) tellWaiting(isTold()); });
 
   // --- a new question moves to the top of the view, and its answer grows below it ---
 
@@ -89,11 +153,14 @@
   function tidy() {
     filter();
     follow();
+    tellWaiting(isTold());
     window.pullquote?.mark();
-    // Repairs of Gradio's names: it labels a message with its HTML, its upload field with other words than it shows, and
+    // Repairs of Gradio's names: it labels a message with its HTML, its upload field without the title above it, and
     // its list of examples, which has no items, as a list; its send button has no name at all.
     for (const message of document.querySelectorAll('#talk [aria-label*="<div"]')) message.removeAttribute('aria-label');
-    for (const field of document.querySelectorAll('.upload-container')) name(field, field.innerText.replace(/\s+/g, ' ').trim());
+    for (const field of document.querySelectorAll('.upload-container')) {
+      name(field, `${field.closest('.block').querySelector('label').textContent.trim()}: ${field.innerText.replace(/\s+/g, ' ').trim()}`);
+    }
     for (const button of document.querySelectorAll('#question .submit-button')) name(button, 'Ask');
     for (const examples of document.querySelectorAll('.examples[role=list]')) {
       examples.setAttribute('role', 'group');
@@ -104,6 +171,8 @@
   function name(element, label) {
     if (label && element.getAttribute('aria-label') !== label) element.setAttribute('aria-label', label);
   }
+
+  Object.assign(window.pullquote, { keep, kept });
 
   let waiting = false;
   new MutationObserver(() => {

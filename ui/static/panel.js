@@ -382,8 +382,10 @@
   // --- for the page ---
 
   window.pullquote = {
-    // Called when an answer has ended: on a wide screen its first citation opens by itself; the focus stays where it is.
-    answered() {
+    // Called when an answer has ended, with the conversation as it is then, which is kept: on a wide screen the answer's
+    // first citation opens by itself; the focus stays where it is.
+    answered(turns, messages) {
+      window.pullquote.keep(turns, messages);
       requestAnimationFrame(() => {
         const cards = document.querySelectorAll('.answer');
         const last = cards[cards.length - 1];
