@@ -176,11 +176,14 @@ def in_turn(some: Sequence[Sequence[Passage]]) -> tuple[Passage, ...]:
 
 
 def reranked(passages: Sequence[Passage], spans: Sequence[Span]) -> tuple[Passage, ...]:
-    """The passages in the order of their best spans; those without one after them, as retrieval had them."""
-    order: dict[str, int] = {}
-    for number, span in enumerate(spans):
-        order.setdefault(span.passage.chunk.id, number)
-    return tuple(sorted(passages, key=lambda passage: order.get(passage.chunk.id, len(spans))))
+    """The passages in the order of their best spans, with these; those without one after them, as retrieval had them."""
+    best: dict[str, Span] = {}
+    for span in spans:
+        best.setdefault(span.passage.chunk.id, span)
+    order = {id: number for number, id in enumerate(best)}
+    found = sorted(passages, key=lambda passage: order.get(passage.chunk.id, len(order)))
+    return tuple(replace(passage, likeliest=best[passage.chunk.id].sentences) if passage.chunk.id in best else passage
+                 for passage in found)
 
 
 def _decided(answer: Answer) -> Answer:

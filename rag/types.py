@@ -15,7 +15,8 @@ class Passage:
     """A retrieved chunk with its document. Ranks are 1-based; None where that search did not find it.
 
     `score` is the fused one; `cosine` the inner product of the chunk's unit vector and the question's. `copies` are those
-    that say the same, word for word, and were found behind it: they are not read, but quoted from with it.
+    that say the same, word for word, and were found behind it: they are not read, but quoted from with it. `likeliest` is where
+    in its document the reader's best span grows to whole sentences; None where it was not read, or marked nothing in it.
     """
 
     chunk: Chunk
@@ -25,6 +26,7 @@ class Passage:
     lexical_rank: int | None = None
     cosine: float = 0.0
     copies: tuple[Passage, ...] = ()
+    likeliest: tuple[int, int] | None = None
 
     @property
     def text(self) -> str:

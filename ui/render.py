@@ -210,14 +210,16 @@ def _refusal(answer: Answer, documents: int | None) -> str:
 
 
 def _excerpt(passage: Passage, answer: Answer, number: int) -> tuple[str, Citation]:
-    """The sentence of a passage that shares the most words with the question, and where it stands.
+    """What the reader took for the likeliest answer in a passage, and where it stands.
 
-    A heading or the rule of a table is shown only where there is nothing else.
+    Where it marked nothing, the sentence that shares the most words with the question. A heading or the rule of a table is
+    shown only where there is nothing else.
     """
     document = passage.document
     asked = set(terms(answer.standalone_question))
     sentences = [span for span in passage.chunk.sentences if _tells(document, *span)] or passage.chunk.sentences
-    start, end = max(sentences, key=lambda span: len(asked & set(terms(document.text[slice(*span)]))))
+    likeliest = passage.likeliest if passage.likeliest and _tells(document, *passage.likeliest) else None
+    start, end = likeliest or max(sentences, key=lambda span: len(asked & set(terms(document.text[slice(*span)]))))
     citation = Citation.of(document, start, end, number)
     text = citation.text
     return (text if len(text) <= EXCERPT else f"{text[:EXCERPT].rstrip()}…"), citation

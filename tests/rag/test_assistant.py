@@ -50,7 +50,10 @@ def test_below_the_threshold_it_refuses_and_shows_where_it_looked(assistant: Ass
     assistant.config = Config(threshold=1.0)
     answer = assistant.ask("How many days a year is annual leave?")
     assert (answer.answered, answer.quotes, answer.text) == (False, (), "")
-    assert answer.passages[0].document.source == "leave-copy.txt"
+    first, likeliest = answer.passages[0], answer.passages[0].likeliest
+    assert first.document.source == "leave-copy.txt"
+    assert likeliest is not None
+    assert first.document.text[slice(*likeliest)] == "Annual leave is 25 days a year."
     assert assistant.ask_anyway("How many days a year is annual leave?").quotes[0].text == "Annual leave is 25 days a year."
 
 

@@ -219,6 +219,15 @@ def test_a_refusal_shows_no_heading_question_or_rule_of_a_table(document, answer
     assert shown(*sentences[:2]) == texts[0]  # there is nothing else
 
 
+def test_a_refusal_shows_what_the_reader_took_for_the_likeliest(document, answer) -> None:
+    text = "Fees are due in May. A member pays 12 euro."
+    made = answer(passages=[document(text)], question="When are fees due?")
+    [passage] = made.passages
+    for likeliest, expected in ((None, "0.43"), ((0, 20), "0.20"), ((21, 43), "21.43")):
+        [link] = Reader(answer_html(replace(made, passages=(replace(passage, likeliest=likeliest),)))).links
+        assert link["href"].split(".", 1)[1].startswith(f"{expected}.")
+
+
 def test_who_speaks_is_said_to_those_who_do_not_see_it(document, answer) -> None:
     assert Reader(question_html("How long?")).text == "You asked: How long?"
     day = document("One day.")
