@@ -26,7 +26,7 @@ from index.errors import ModelError
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-_BATCH = 32  # texts
+_BATCH = 16  # texts: as much memory as 32 one after the other, for each core has its own
 BUNDLED = "all-MiniLM-L6-v2"
 BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
@@ -134,7 +134,7 @@ class SentenceEncoder:
             raise cannot_be_loaded("encoder", self.name, self._folder, error,
                                    "Name a sentence-transformers folder or hub model, or leave the setting out") from error
         model.eval()
-        model.encode([""], show_progress_bar=False)  # sets the tokenizer up: threads that begin together would do so at once
+        model.preprocess([""])  # sets the tokenizer up: threads that begin together would do so at once
         keep_freed_memory()
         return model
 
