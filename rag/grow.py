@@ -19,6 +19,7 @@ _REACH = 1500  # characters either side of a span in which that is sought which 
 _LONGEST = 900  # characters a quote may have with its list, its row or the sentence before it
 _SHORT_ITEM = 20  # words: one is quoted whole, and with the line right above it; a longer one says enough by itself
 _FRAGMENT = 4  # words: a sentence of fewer is a reply to the one before it
+_SHORT_QUESTION = 5  # words: "Lost a receipt?"
 _HEADLINE = 80  # characters: a bold line, or one in capitals, of no more is a heading
 
 _HASHES = re.compile(r"#{1,6}\s")
@@ -271,7 +272,7 @@ def _intro(near: _Near, item: int) -> int | None:
 def _antecedent(near: _Near, start: int, end: int) -> int:
     """The start of what a pronoun, a reply or a fragment points back to, at most two sentences before; else `start`.
 
-    A question right before a sentence is what that answers; one that is a heading is brought only by what leans on it.
+    A question of a few words right before a sentence stands for a heading; any other is brought only by what leans on it.
     """
     for _ in range(2):
         before, leaning = sentence_before(near.passage, start), leans(near.text[start:end])
@@ -281,7 +282,8 @@ def _antecedent(near: _Near, start: int, end: int) -> int:
         block = near.at(before[0])
         if asks and leaning and near.is_heading(block) and "\f" not in near.text[before[1] : start]:
             return near.blocks[block][0]
-        if not (leaning or asks) or GAP.search(near.text[before[1] : start]):
+        short = asks and len(near.text[slice(*before)].split()) <= _SHORT_QUESTION
+        if not (leaning or short) or GAP.search(near.text[before[1] : start]):
             break
         if any(before[1] <= edge <= start for span in near.passage.document.code for edge in span):
             break  # code, or a piece of a line that stands for itself

@@ -60,6 +60,7 @@ def test_a_pronoun_with_any_verb_brings_what_it_points_to(fullest: Callable[...,
 @pytest.mark.parametrize(("text", "words", "found"), [
     ("Do dogs pay? Yes, on Sundays. Cats do not.", "on Sundays", "Do dogs pay? Yes, on Sundays."),
     ("Lost a receipt? Write a short note. Sign it in ink.", "short note", "Lost a receipt? Write a short note."),
+    ("Who has lost the receipt of a meal? Write a short note.", "short note", "Write a short note."),
     ("We take notes. Lost a receipt? Write a short note. Sign it in ink now.", "Sign it", "Sign it in ink now."),
     ("Mr Pettigrew wants £480. Agreed, provided that he mends the gutter.", "gutter",
      "Mr Pettigrew wants £480. Agreed, provided that he mends the gutter."),
