@@ -32,7 +32,7 @@ def _importable(name: str) -> ModuleType:
     return sys.modules[name]
 
 
-fakes, *_ = map(_importable, ("fakes", "samples", "pdfs"))
+fakes, *_ = map(_importable, ("fakes", "samples", "pdfs", "browsing"))
 WordEncoder = fakes.WordEncoder
 
 MakeDocument = Callable[..., Document]
