@@ -86,8 +86,13 @@ def _wait(notifier: RustNotify, home: Path, watched: set[str], failed: bool, sto
             roots = _roots(home)
             if any(_concerns(home, roots, Path(path)) for _, path in news):
                 return
-        elif news != "timeout" or failed or any(str(root) not in watched for root in _roots(home) if os.path.exists(root)):  # noqa: PTH110
+        elif news != "timeout" or failed or any(str(root) not in watched for root in _roots(home) if _is_seen(root)):
             return
+
+
+def _is_seen(path: Path) -> bool:
+    """Whether something is at a path, and one may look there."""
+    return os.path.exists(path)  # noqa: PTH110 (Path.exists raises where one may not look)
 
 
 def _roots(home: Path) -> list[Path]:
@@ -100,7 +105,7 @@ def _places(home: Path, paths: Sequence[Path] = ()) -> set[str]:
 
     Each by itself, because a watcher that goes down by itself also goes where links lead, be it everywhere.
     """
-    tops = {path for path in [*_roots(home), *(path.absolute() for path in paths)] if os.path.exists(path) and is_text(path)}  # noqa: PTH110
+    tops = {path for path in [*_roots(home), *(path.absolute() for path in paths)] if _is_seen(path) and is_text(path)}
     return {str(place) for top in tops for place in (folders(top) if top.is_dir() else [top])}
 
 
